@@ -5,7 +5,7 @@ use podlift_host::Invocation;
 use podlift_model::{Failure, OpId, codes};
 
 /// Services of podlift whose names look like those of op units.
-const SERVICES: [&str; 2] = ["podlift-agent.service", "podlift-coordinator.service"];
+const SERVICES: [&str; 3] = ["podlift-agent.service", "podlift-coordinator.service", "podlift-coordinator@"];
 
 impl Units {
     /// Fails if a unit of another op is active, except for ops that this agent runs beside it. Passes if systemctl does not answer: `start` will then report the problem.
@@ -46,6 +46,7 @@ mod tests {
     #[test]
     fn units_that_are_not_over() {
         let list = "podlift-agent.service loaded active running agent\n\
+                    podlift-coordinator@k8s-admin.service loaded active running coordinator\n\
                     ● podlift-a.service loaded failed failed apt-get install\n\
                     podlift-b.service loaded activating start kubeadm\n\
                     podlift-c.service loaded deactivating stop-post kubeadm\n";

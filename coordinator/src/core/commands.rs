@@ -4,6 +4,7 @@ use super::decisions::{approve, include, override_devices, pause, resume, retry,
 use super::{Coordinator, CoordinatorError};
 use jiff::Timestamp;
 use podlift_engine::machine::{Event, RunState, RunStatus};
+use podlift_engine::steps::Cx;
 use podlift_model::op::Component;
 use podlift_model::{Digest, HostOp, NodeName, RunId, StepId};
 use std::sync::Arc;
@@ -222,8 +223,11 @@ impl Coordinator {
         }
         let open =
             state.plan.steps().find(|s| s.node.as_ref() == Some(&node) && state.steps[&s.id].is_open());
-        // If the node's agent is gone, the end of its op cannot become known. The operator's command then counts.
-        let there = self.performer.agents.ledger(&node).is_some();
+        // If the agent with the op is gone, the end of the op cannot become known. The operator's command then counts.
+        let there = open.is_some_and(|step| {
+            let cx = Cx { state, step, ahead: 0, acted: false };
+            self.performer.agents.ledger(&self.performer.agent_of_step(&cx).name).is_some()
+        });
         if let Some(step) = open.filter(|step| there && !step.kind.step().interruptible()) {
             return Err(CoordinatorError::NodeBusy { node, step: step.id.clone() });
         }

@@ -15,7 +15,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 /// The agent of a request.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Agent {
+pub(crate) struct Agent {
     pub name: NodeName,
     /// It is the agent of a head node, which is no node of the cluster.
     pub head: bool,
@@ -72,7 +72,7 @@ impl Performer {
     }
 
     /// The agent that has the ops of this step in its memory.
-    pub(super) fn agent_of_step(&self, cx: &Cx) -> Agent {
+    pub(crate) fn agent_of_step(&self, cx: &Cx) -> Agent {
         let planned = cx.step.kind.step().agent(cx);
         let of_head = cx.state.plan.bcm.as_ref().is_some_and(|bcm| bcm.head == planned);
         self.agent(&planned, of_head)

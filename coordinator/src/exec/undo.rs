@@ -7,7 +7,7 @@ use futures_util::StreamExt as _;
 use futures_util::future::{BoxFuture, FutureExt as _};
 use podlift_engine::machine::{RunState, StepStatus};
 use podlift_engine::program::StepSpec;
-use podlift_engine::steps::{Cx, whole};
+use podlift_engine::steps::{Cx, StepKind, whole};
 use podlift_engine::{Act, ClusterAct, ClusterLook, ClusterReply};
 use podlift_model::bcm::BcmOp;
 use podlift_model::{Epoch, Failure, FailureClass, HostOp, NodeName, OpId, OpOutcome, OpOutput, codes};
@@ -74,8 +74,7 @@ impl Undo<'_> {
         for step in self.state.plan.steps().filter(mine).filter(|x| self.is_due(x)) {
             of_node.entry(step.node.as_ref()).or_default().push(step);
         }
-        // What was done to the cluster or to an image last is undone first.
-        let last: Vec<&StepSpec> = of_node.remove(&None).into_iter().flatten().rev().collect();
+        let last = of_node.remove(&None).unwrap_or_default();
         let tainted = Tainted::default();
         let mut each: Vec<BoxFuture<'_, Undone>> = Vec::new();
         for steps in of_node.into_values() {
@@ -90,13 +89,17 @@ impl Undo<'_> {
         })
     }
 
+    /// What was done last is undone first, so that a node gets no work before its image is the old one again.
     async fn one_by_one(&self, steps: Vec<&StepSpec>, tainted: &Tainted) -> Undone {
-        let mut out = Undone::default();
-        for step in steps {
-            match self.one(step, tainted).await {
+        let (mut out, mut image_stays) = (Undone::default(), false);
+        for step in steps.into_iter().rev() {
+            match self.one(step, tainted, image_stays).await {
                 None => {}
                 Some(Ok(line)) => out.undone.push(line),
-                Some(Err(why)) => out.left.push(why),
+                Some(Err(why)) => {
+                    image_stays |= matches!(step.kind, StepKind::AssignImage(_));
+                    out.left.push(why);
+                }
             }
         }
         out
@@ -108,11 +111,20 @@ impl Undo<'_> {
     }
 
     /// `None` if the step has nothing to undo. Err holds the line about what stays.
-    async fn one(&self, step: &StepSpec, tainted: &Tainted) -> Option<Result<String, String>> {
+    async fn one(
+        &self,
+        step: &StepSpec,
+        tainted: &Tainted,
+        image_stays: bool,
+    ) -> Option<Result<String, String>> {
         let cx = Cx { state: self.state, step, ahead: 0, acted: true };
         let act = step.kind.step().undo(&cx).filter(|act| !(self.keep_cordons && is_uncordon(act)))?;
         if self.is_untainted(&act, tainted).await {
             return None;
+        }
+        if image_stays && is_uncordon(&act) {
+            let why = "its old software image is not given back, and a reboot would bring the new one";
+            return Some(Err(self.stays(step, &act, why)));
         }
         let line = self.performer.lines.shown(step.node.as_ref());
         for number in 1.. {
@@ -142,8 +154,7 @@ impl Undo<'_> {
 
     /// The nodes with a soft taint of this run, from the shared watch; `None` if they can't be looked at.
     async fn tainted(&self) -> Option<BTreeSet<NodeName>> {
-        let Ok(ClusterReply::Nodes(nodes)) = self.performer.cluster.look(&ClusterLook::NodesLately).await
-        else {
+        let Ok(ClusterReply::Nodes(nodes)) = self.performer.cluster.look(&ClusterLook::Nodes).await else {
             return None;
         };
         let ours = nodes.into_iter().filter(|node| node.soft_taint.as_ref() == Some(&self.state.run));
@@ -158,8 +169,10 @@ impl Undo<'_> {
                 Err(other) => return other,
             }
         }
-        // A repeated undo is harmless, so each try may have its own id.
-        let id = OpId::new(format!("{}-s{:04}-u{number}", self.state.run, cx.step.number));
+        // A repeated undo is harmless, so each try has its own id. An agent answers a known id from its memory and does nothing.
+        let (attempts, epoch) = (self.state.steps[&cx.step.id].attempts, self.epoch.number);
+        let of_step = format!("{}-s{:04}-a{attempts}", self.state.run, cx.step.number);
+        let id = OpId::new(format!("{of_step}-e{epoch}-u{number}"));
         let op_id = match id {
             Ok(op_id) => op_id,
             Err(error) => return Tried::Left(self.stays(cx.step, act, &error.to_string())),

@@ -20,7 +20,7 @@ const GRACE: Duration = Duration::from_secs(5);
 /// How long to read on after the program has ended, because a grandchild may keep the pipe open.
 const DRAIN: Duration = Duration::from_secs(1);
 /// Maximum of bytes that are kept of each output.
-const OUTPUT_LIMIT: u64 = 8 << 20;
+const OUTPUT_LIMIT: u64 = 64 << 20;
 
 pub struct RealCommands {
     root: PathBuf,

@@ -88,6 +88,7 @@ impl ImageClone {
     ) -> Result<Option<String>, Failure> {
         let host = &cx.node.host;
         if let Some(listed) = listed {
+            shared::is_unused(cx, &self.image).await?;
             let said = change::remove_image(host, &self.image).await?;
             if images::find(host, &self.image).await?.is_some() {
                 return Err(shared::no_effect(
@@ -160,6 +161,9 @@ impl Op for ImageClone {
         let memo = Memo::read(cx).unwrap_or_default();
         idle::tasks(cx, &memo.failed).await?;
         let what = format!("{} was not copied to {} ({})", self.from, self.image, exit.describe());
+        if !exit.success() {
+            return Err(shared::no_effect(&what, &cx.log()));
+        }
         let source =
             images::find(&cx.node.host, &self.from).await?.ok_or_else(|| shared::missing(&self.from))?;
         let Some(copy) = images::find(&cx.node.host, &self.image).await? else {

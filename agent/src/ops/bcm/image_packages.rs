@@ -4,7 +4,7 @@
 
 use super::super::shared::list;
 use super::memo::Memo;
-use super::{Applied, Cx, Op, idle, shared, tidy};
+use super::{Applied, Cx, Op, idle, own, shared, tidy};
 use crate::units::Exit;
 use async_trait::async_trait;
 use podlift_host::{Files as _, Output};
@@ -13,7 +13,7 @@ use podlift_model::op::{Package, PackagePin};
 use podlift_model::{Failure, OpOutput, codes};
 use podlift_tools::apt::{self, preview};
 use podlift_tools::bcm::chroot;
-use podlift_tools::bcm::image::Root;
+use podlift_tools::bcm::image::{self, Root};
 use podlift_tools::sources;
 use std::collections::BTreeSet;
 use std::path::Path;
@@ -57,11 +57,30 @@ impl ImagePackages {
         let (install, remove) = preview::simulation(&output.stdout);
         let foreign = install.iter().filter(|(name, _)| name.parse::<Package>().is_err());
         let changes = foreign.map(|(name, version)| format!("{name} to {version}"));
-        let all: Vec<String> = changes.chain(remove.iter().map(|name| format!("{name} away"))).collect();
+        // What another package's installation has left half done would be completed, with that package's own scripts.
+        let configured =
+            output.stdout.lines().filter_map(|l| l.strip_prefix("Conf ")?.split_whitespace().next());
+        let others =
+            configured.filter(|name| name.parse::<Package>().is_err() && !install.contains_key(*name));
+        let others = others.map(|name| format!("{name} (configured)"));
+        let all: Vec<String> =
+            changes.chain(others).chain(remove.iter().map(|name| format!("{name} away"))).collect();
         match all.is_empty() {
             true => Ok(()),
             false => Err(self.would_change(image, &all.join(", ")).with_detail(&text)),
         }
+    }
+
+    /// Packages that are to be held at the end: those that are held now, and those of the image from which this one was copied, because an
+    /// attempt that was interrupted may have removed holds.
+    async fn holds(&self, cx: &Cx<'_>, image: &BcmImage) -> Result<BTreeSet<String>, Failure> {
+        let mut all = held(image);
+        if let Some(own) = own::read(cx.node, &self.image)
+            && let Some(from) = image::find(&cx.node.host, &own.from).await?
+        {
+            all.extend(held(&from));
+        }
+        Ok(all)
     }
 
     fn would_change(&self, image: &BcmImage, what: &str) -> Failure {
@@ -139,11 +158,11 @@ impl Op for ImagePackages {
         let image = shared::changeable(cx, &self.image, &self.what()).await?;
         self.space(cx, &image)?;
         idle::provisioning(cx).await?;
-        let held = held(&image);
+        let held = self.holds(cx, &image).await?;
         let memo = Memo { held: held.clone(), ..Memo::now(cx).await? };
         memo.write(cx)?;
         self.rehearse(cx, &image).await?;
-        let names: Vec<String> = held.into_iter().collect();
+        let names: Vec<String> = held.into_iter().filter(|name| image.packages.contains_key(name)).collect();
         let place = shared::place(&image);
         chroot::mark(&cx.node.host, &place, "unhold", &names).await?;
         Ok(Applied::Unit(chroot::install(&place, &self.packages)?))

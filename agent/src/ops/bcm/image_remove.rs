@@ -1,13 +1,14 @@
 //! Removes an image that podlift has made: from BCM's list, then its files. Refuses while a node or a category uses it, and while anything is
 //! mounted in it. The record stays until the files are gone, so that an interrupted removal goes on.
 
-use super::{Applied, Cx, Op, own, shared};
+use super::memo::Memo;
+use super::{Applied, Cx, Op, idle, own, shared};
 use crate::units::Exit;
 use async_trait::async_trait;
 use podlift_model::bcm::ImageName;
 use podlift_model::{Failure, OpOutput, codes};
 use podlift_tools::bcm::images::{self, Listed};
-use podlift_tools::bcm::{categories, change, image, nodes};
+use podlift_tools::bcm::{change, image};
 use std::path::Path;
 
 pub struct ImageRemove {
@@ -15,30 +16,6 @@ pub struct ImageRemove {
 }
 
 impl ImageRemove {
-    fn in_use(&self, by: &str) -> Failure {
-        let message = format!(
-            "{} was not removed: {by}; give them another image first (podlift status shows which run did that), then podlift retry",
-            self.image
-        );
-        Failure::operator(codes::BCM_IMAGE_IN_USE, message)
-    }
-
-    async fn is_unused(&self, cx: &Cx<'_>) -> Result<(), Failure> {
-        let host = &cx.node.host;
-        let nodes = nodes::look(host).await?;
-        let users = nodes.iter().filter(|n| n.image.as_ref() == Some(&self.image)).map(|n| n.name.as_str());
-        if let Some(users) = some(users) {
-            return Err(self.in_use(&format!("nodes use it ({users})")));
-        }
-        let categories = categories::look(host).await?;
-        let users =
-            categories.iter().filter(|(_, i)| i.as_ref() == Some(&self.image)).map(|(n, _)| n.as_str());
-        match some(users) {
-            Some(users) => Err(self.in_use(&format!("categories use it ({users})"))),
-            None => Ok(()),
-        }
-    }
-
     /// The folder to delete: the image's own, and of no other image.
     fn folder(&self, path: &str, all: &[Listed]) -> Result<String, Failure> {
         let other = all.iter().find(|l| l.name != self.image && Path::new(&l.path).starts_with(path));
@@ -52,18 +29,6 @@ impl ImageRemove {
                 Err(Failure::operator(codes::BCM_IMAGE_IN_USE, message))
             }
         }
-    }
-}
-
-/// The first ten names, and how many more there are; `None` for none.
-fn some<'a>(names: impl Iterator<Item = &'a str>) -> Option<String> {
-    const SHOWN: usize = 10;
-    let names: Vec<&str> = names.collect();
-    let shown = names.iter().take(SHOWN).copied().collect::<Vec<_>>().join(", ");
-    match names.len() {
-        0 => None,
-        n if n > SHOWN => Some(format!("{shown} and {} more", n - SHOWN)),
-        _ => Some(shown),
     }
 }
 
@@ -94,11 +59,13 @@ impl Op for ImageRemove {
 
     async fn apply(&self, cx: &Cx<'_>) -> Result<Applied, Failure> {
         let host = &cx.node.host;
+        // CMDaemon's own tasks mount in the image.
+        idle::tasks(cx, &Memo::now(cx).await?.failed).await?;
         let all = images::look(host).await?;
         let listed = all.iter().find(|l| l.name == self.image);
         let own = own::read(cx.node, &self.image).ok_or_else(|| own::not_ours(&self.image, "removed"))?;
         let path = self.folder(listed.map_or(own.path.as_str(), |l| l.path.as_str()), &all)?;
-        self.is_unused(cx).await?;
+        shared::is_unused(cx, &self.image).await?;
         let inside = image::inside(host, &path)?;
         if !inside.is_empty() {
             return Err(image::left(&path, &inside));

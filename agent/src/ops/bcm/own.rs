@@ -28,18 +28,27 @@ fn places(image: &ImageName) -> [PathBuf; 2] {
     [Path::new(podlift_host::paths::STATE).join("bcm").join(&name), Path::new(SHARED).join(&name)]
 }
 
-/// The record of an image.
+/// The record of an image. The shared one counts where it can be read: after a failover and back the local one is old.
 pub fn read(node: &Node, image: &ImageName) -> Option<Own> {
-    let texts = places(image).into_iter().filter_map(|place| node.host.files.read(&place).ok());
-    texts.filter_map(|bytes| serde_json::from_slice::<Own>(&bytes).ok()).find(|own| own.image == *image)
+    let [local, shared] = places(image);
+    let place = if is_shared(node) { shared } else { local };
+    let bytes = node.host.files.read(&place).ok()?;
+    serde_json::from_slice::<Own>(&bytes).ok().filter(|own| own.image == *image)
 }
 
-/// Writes the record. Without the shared one, only a failover makes the image one of somebody else.
+fn is_shared(node: &Node) -> bool {
+    node.host.files.stat(Path::new(SHARED)).is_ok()
+}
+
+/// Writes the record. Where no folder is shared, a failover makes the image one of somebody else.
 pub fn write(node: &Node, own: &Own) -> Result<(), Failure> {
     let bytes = serde_json::to_vec(own).unwrap_or_default();
     let [local, shared] = places(&own.image);
     node.host.files.write(&local, &bytes, 0o600).map_err(|e| file_failure(&local, &e))?;
     if let Err(error) = node.host.files.write(&shared, &bytes, 0o600) {
+        if is_shared(node) {
+            return Err(file_failure(&shared, &error));
+        }
         tracing::warn!(file = %shared.display(), %error, "the other head node will not know this image after a failover");
     }
     Ok(())

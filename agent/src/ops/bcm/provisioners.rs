@@ -79,6 +79,13 @@ impl Op for Provisioners {
         if !exit.success() {
             return Err(self.stale(&format!("updateprovisioners {}", exit.describe()), &log));
         }
+        let refused = |line: &str| {
+            let line = line.to_lowercase();
+            line.starts_with("error") || line.contains("deferred") || line.contains("is locked")
+        };
+        if log.lines().any(refused) {
+            return Err(self.stale("updateprovisioners did not send it", &log));
+        }
         let ended = ENDED.iter().any(|words| log.contains(words));
         let until = Instant::now() + LIMIT;
         let mut quiet = 0;
@@ -86,7 +93,8 @@ impl Op for Provisioners {
             let state = provisioning::status(&cx.node.host).await?;
             quiet = if state.idle { quiet + 1 } else { 0 };
             match self.judge(&state) {
-                Verdict::UpToDate => {
+                // Its book alone may be older than the change.
+                Verdict::UpToDate if quiet >= 2 => {
                     return Ok(OpOutput::Changed(format!("every provisioner has {}", self.image)));
                 }
                 Verdict::Unsaid if ended && quiet >= 2 => {

@@ -4,7 +4,7 @@ use super::{Cx, own};
 use podlift_model::bcm::{BcmImage, ImageName};
 use podlift_model::{Failure, codes};
 use podlift_tools::bcm::chroot::Place;
-use podlift_tools::bcm::image;
+use podlift_tools::bcm::{categories, image, lock, nodes};
 
 /// The image as it is now.
 pub async fn image(cx: &Cx<'_>, name: &ImageName) -> Result<BcmImage, Failure> {
@@ -26,6 +26,43 @@ pub fn no_effect(what: &str, said: &str) -> Failure {
     Failure::operator(codes::BCM_NO_EFFECT, message).with_detail(said)
 }
 
+/// Fails if a node or a category has the image. BCM that lists nothing at all has only begun to answer.
+pub async fn is_unused(cx: &Cx<'_>, name: &ImageName) -> Result<(), Failure> {
+    let host = &cx.node.host;
+    let (nodes, categories) = (nodes::look(host).await?, categories::look(host).await?);
+    if categories.is_empty() {
+        let message =
+            format!("{name} was not removed: BCM lists no category at all, so who uses it is not known");
+        return Err(Failure::transient(codes::BCM_IMAGE_IN_USE, message));
+    }
+    let of_nodes = nodes.iter().filter(|n| n.image.as_ref() == Some(name)).map(|n| n.name.as_str());
+    let of_categories = categories.iter().filter(|(_, i)| i.as_ref() == Some(name)).map(|(n, _)| n.as_str());
+    match (some(of_nodes), some(of_categories)) {
+        (Some(users), _) => Err(in_use(name, &format!("nodes use it ({users})"))),
+        (_, Some(users)) => Err(in_use(name, &format!("categories use it ({users})"))),
+        (None, None) => Ok(()),
+    }
+}
+
+fn in_use(name: &ImageName, by: &str) -> Failure {
+    let message = format!(
+        "{name} was not removed: {by}; give them another image first (podlift status shows which run did that), then podlift retry"
+    );
+    Failure::operator(codes::BCM_IMAGE_IN_USE, message)
+}
+
+/// The first ten names, and how many more there are; `None` for none.
+fn some<'a>(names: impl Iterator<Item = &'a str>) -> Option<String> {
+    const SHOWN: usize = 10;
+    let names: Vec<&str> = names.collect();
+    let shown = names.iter().take(SHOWN).copied().collect::<Vec<_>>().join(", ");
+    match names.len() {
+        0 => None,
+        n if n > SHOWN => Some(format!("{shown} and {} more", n - SHOWN)),
+        _ => Some(shown),
+    }
+}
+
 /// The image, if it may be changed: it is podlift's own, it is locked, and nothing is mounted or runs in it.
 pub async fn changeable(cx: &Cx<'_>, name: &ImageName, what: &str) -> Result<BcmImage, Failure> {
     let found = image(cx, name).await?;
@@ -40,7 +77,8 @@ pub async fn changeable(cx: &Cx<'_>, name: &ImageName, what: &str) -> Result<Bcm
         }
         Some(_) => {}
     }
-    if !found.locked {
+    // In the list an unknown lock counts as one; here it has to be a real one.
+    if !lock::look(&cx.node.host, name).await? {
         let message = format!(
             "{name} was not {what}: it is not locked, so that a node that reboots now would get half of the change; cmsh -c \"softwareimage lock {name}\", then podlift retry"
         );

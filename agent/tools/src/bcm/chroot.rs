@@ -84,9 +84,14 @@ pub async fn refresh(host: &Host, place: &Place, source: &crate::sources::Source
     }
 }
 
+/// Completes what an installation that lost its power has left.
+const DPKG: [&str; 5] = ["dpkg", "--force-confdef", "--force-confold", "--configure", "-a"];
+
 pub fn install(place: &Place, pins: &[PackagePin]) -> Result<UnitSpec, Failure> {
     let spec = apt::install(pins, false);
-    unit(place, [spec.program.to_string()].into_iter().chain(spec.args), None)
+    let repair = argv(place, DPKG.map(String::from))?;
+    let first: Vec<&str> = std::iter::once(PROGRAM).chain(repair.iter().map(String::as_str)).collect();
+    Ok(unit(place, [spec.program.to_string()].into_iter().chain(spec.args), None)?.after(&first))
 }
 
 /// What an installation would do: apt's own words.
@@ -138,7 +143,9 @@ async fn outside(
     let fixed =
         ["--quiet", "--wait", "--pipe", "--collect", "--service-type=exec", "--setenv=LC_ALL=C.UTF-8"];
     let fixed = fixed.iter().map(ToString::to_string);
-    let words = ["--".to_string(), program.to_string()].into_iter().chain(args);
+    // systemd ends the unit before its client gives up, so that nothing is left in the image without a name.
+    let end = format!("--property=RuntimeMaxSec={}", limit.as_secs().saturating_sub(30).max(1));
+    let words = [end, "--".to_string(), program.to_string()].into_iter().chain(args);
     run(host, &Invocation::new("systemd-run", fixed.chain(env).chain(words)).timeout(limit)).await
 }
 

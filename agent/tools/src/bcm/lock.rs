@@ -23,7 +23,9 @@ pub async fn set(host: &Host, image: &ImageName, locked: bool) -> Result<String,
 fn parse(text: &str, image: &ImageName) -> Result<bool, String> {
     let of_image = |line: &&str| line.split([' ', '|', ':']).any(|word| word == image.as_str());
     let named: Vec<&str> = lines::of(text).filter(of_image).collect();
-    let lines: Vec<&str> = if named.is_empty() { lines::of(text).collect() } else { named };
+    // A line that does not name the image counts only if it is the answer alone: an error has more words.
+    let alone = || lines::of(text).filter(|line| !line.trim().contains(' ')).collect();
+    let lines: Vec<&str> = if named.is_empty() { alone() } else { named };
     let found: Vec<bool> = lines.iter().filter_map(|line| locked(line)).collect();
     match (found.first(), found.iter().all(|f| Some(f) == found.first())) {
         (Some(locked), true) => Ok(*locked),
@@ -34,12 +36,11 @@ fn parse(text: &str, image: &ImageName) -> Result<bool, String> {
 fn locked(line: &str) -> Option<bool> {
     let line = line.to_lowercase();
     let words: Vec<&str> = line.split(|c: char| !c.is_alphanumeric()).filter(|w| !w.is_empty()).collect();
-    let has = |word: &str| words.contains(&word);
-    match () {
-        () if has("no") || has("false") || has("unlocked") => Some(false),
-        () if has("not") && has("locked") => Some(false),
-        () if has("yes") || has("true") || words.last() == Some(&"locked") => Some(true),
-        () => None,
+    match words.last().copied() {
+        Some("no" | "false" | "unlocked") => Some(false),
+        Some("yes" | "true") => Some(true),
+        Some("locked") => Some(!words.contains(&"not")),
+        _ => None,
     }
 }
 
@@ -61,6 +62,8 @@ mod tests {
             ("unlocked\n", Some(false)),
             ("dgx-image yes\ndgx-image no\n", None),
             ("", None),
+            ("Error: no connection to CMDaemon\n", None),
+            ("No software image with name dgx-image\n", None),
             ("Command 'islocked' is unknown\n", None),
         ] {
             assert_eq!(parse(text, &image).ok(), want, "{text}");

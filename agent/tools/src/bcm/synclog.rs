@@ -39,7 +39,7 @@ pub fn parse(node: &NodeName, log: &str) -> Result<BcmSync, String> {
             _ if line.contains(" to ") && line.contains("sending ") => sent(&mut sync, line),
             _ if line.contains(MODE) => began(&mut sync, line),
             _ if line.contains(TRAILER) => sync.completed = true,
-            _ if line.contains("incremental file list") => listing = true,
+            _ if is_list(line) => listing = true,
             _ if line.starts_with("sent ") && line.contains(" bytes") => listing = false,
             _ if is_rsync_error(line) => sync.rsync_code = code(line).or(sync.rsync_code),
             _ => file(&mut sync, line, listing),
@@ -52,6 +52,12 @@ pub fn parse(node: &NodeName, log: &str) -> Result<BcmSync, String> {
         true => Err(format!("it printed something else than a log of an update: {}", short(log))),
         false => Ok(sync),
     }
+}
+
+/// `sending incremental file list`, or without recursion in parts `building file list ... done`.
+fn is_list(line: &str) -> bool {
+    let begins = ["sending", "building", "receiving"].iter().any(|word| line.starts_with(word));
+    begins && line.contains("file list")
 }
 
 fn empty(node: &NodeName) -> BcmSync {

@@ -1,13 +1,21 @@
 //! `task; list`: background tasks of CMDaemon. After a clone and after each change of packages it makes the image's ramdisks anew, twice.
 
 use super::cmsh;
-use super::{lines, printed};
+use super::{lines, odd, printed, short};
 use podlift_host::Host;
 use podlift_model::Failure;
 use podlift_model::bcm::{BcmTask, TaskState};
 
 pub async fn look(host: &Host) -> Result<Vec<BcmTask>, Failure> {
-    Ok(parse(&printed(host, cmsh::script("task; list")).await?))
+    let text = printed(host, cmsh::script("task; list")).await?;
+    // Without a row it may be an error with exit code 0, and an error does not say that nothing is in progress.
+    let says = |line: &str| {
+        ["error", "connection", "not found"].iter().any(|word| line.to_lowercase().contains(word))
+    };
+    match parse(&text) {
+        rows if rows.is_empty() && lines::of(&text).any(says) => Err(odd(short(&text))),
+        rows => Ok(rows),
+    }
 }
 
 /// Rows that begin with a task's UUID. Without a word that ends a task, it is open.

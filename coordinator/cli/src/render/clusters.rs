@@ -2,18 +2,18 @@
 
 use super::timestamp;
 use crate::out::Screen;
-use crate::table::{Cell, Grid};
+use crate::table::{Cell, Grid, wrapped};
 use anstyle::AnsiColor;
 use podlift_engine::view::{ClusterRow, Clusters};
 
 pub(crate) fn clusters(seen: &Clusters, screen: Screen) -> String {
     let head = format!("Kubernetes clusters of BCM, from head node {} at {}", seen.head, timestamp(seen.at));
     if seen.clusters.is_empty() {
-        return format!("{head}: none");
+        return wrapped(&format!("{head}: none"), screen);
     }
     let mut grid = Grid::new(&["CLUSTER", "VERSION IN BCM", "THIS COORDINATOR"]);
     seen.clusters.iter().for_each(|row| grid.row(cells(row)));
-    format!("{head}:\n{}", grid.render(screen))
+    wrapped(&format!("{head}:\n{}", grid.render(screen)), screen)
 }
 
 fn cells(row: &ClusterRow) -> Vec<Cell> {

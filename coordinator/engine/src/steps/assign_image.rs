@@ -57,9 +57,9 @@ impl AssignImage {
     /// Whether BCM may have written the node since it was assigned.
     fn is_written(cx: &Cx) -> bool {
         let node = cx.node();
-        cx.state
-            .steps_of(&node)
-            .any(|(spec, step)| matches!(spec.kind, StepKind::SyncNode(_)) && step.attempts > 0)
+        cx.state.steps_of(&node).any(|(spec, step)| {
+            matches!(spec.kind, StepKind::SyncNode(_)) && (step.attempts > 0 || step.is_done())
+        })
     }
 }
 

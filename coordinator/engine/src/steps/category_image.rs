@@ -29,6 +29,9 @@ impl CategoryImage {
         if let Some(node) = without {
             return Some(format!("{node} is left out of the run"));
         }
+        if rows.is_empty() {
+            return Some("BCM lists no node of it any more".into());
+        }
         let row = rows.iter().find(|row| row.image.as_ref() != Some(&self.image))?;
         let is = row.image.as_ref().map_or("none", |image| image.as_str());
         Some(format!("{} has software image {is}", row.name))
@@ -81,8 +84,11 @@ impl Step for CategoryImage {
         }
     }
 
-    fn act(&self, cx: &Cx, _reply: &Reply) -> Option<Act> {
-        let (category, image, nodes) = (self.category.clone(), self.image.clone(), self.nodes.clone());
+    /// All nodes that have a value of their own now: some may have come to the category since the plan.
+    fn act(&self, cx: &Cx, reply: &Reply) -> Option<Act> {
+        let (category, image) = (self.category.clone(), self.image.clone());
+        let own = |row: &&BcmNode| row.category.as_ref() == Some(&category) && row.from == ImageFrom::Node;
+        let nodes = head::nodes(reply)?.iter().filter(own).map(|row| row.name.clone()).collect();
         head::act(cx, BcmOp::CategoryImage { category, image, nodes })
     }
 

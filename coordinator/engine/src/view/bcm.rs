@@ -2,7 +2,7 @@
 
 use super::checks::{SignOff, of_steps};
 use crate::inventory::NodeRole;
-use crate::machine::{RunState, StepState, StepStatus};
+use crate::machine::{RunState, RunStatus, StepStatus};
 use crate::program::{BcmPlan, ImagePlan, StepSpec};
 use crate::steps::StepKind;
 use podlift_model::bcm::{CategoryName, ImageName};
@@ -125,10 +125,23 @@ fn is_book(kind: &StepKind) -> bool {
     matches!(kind, StepKind::BcmVersion(_) | StepKind::LearnConfig(_) | StepKind::CategoryImage(_))
 }
 
-/// Nodes of the image with such a step, those where it is done or those where it is not.
+/// Nodes of the image with such a step, those where it is done or those where it is not. Where the run ended before a node was written, its
+/// old image is given back.
 fn nodes(s: &RunState, of: &ImagePlan, is: fn(&StepKind) -> bool, done: bool) -> Vec<NodeName> {
-    let fits = |(x, state): (&StepSpec, &StepState)| is(&x.kind) && state.is_done() == done;
-    of.nodes.iter().filter(|node| s.steps_of(node).any(fits)).cloned().collect()
+    let fits = |node: &&NodeName| {
+        let kept = !is_given_back(s, node);
+        s.steps_of(node).any(|(x, state)| is(&x.kind) && (state.is_done() && kept) == done)
+    };
+    of.nodes.iter().filter(fits).cloned().collect()
+}
+
+/// Whether a run that ends without this node gives its image back: nothing of the new one is on it yet.
+fn is_given_back(s: &RunState, node: &NodeName) -> bool {
+    let mut syncs = s.steps_of(node).filter(|(x, _)| is_synced(&x.kind)).peekable();
+    let untouched = syncs.peek().is_some() && syncs.all(|(_, state)| state.attempts == 0);
+    let without =
+        s.goes_without(node) || matches!(s.status, RunStatus::Aborting { .. } | RunStatus::Aborted { .. });
+    untouched && without
 }
 
 /// Steps of no node, among which are those of the head node.

@@ -35,6 +35,14 @@ fn of_image(plan: &ImagePlan, drawn: &Drawn, shared: &Shared) -> Vec<StepKind> {
         return vec![ImageProvisioners::of(image()).into()];
     }
     let (there, slow) = (drawn.there.contains(&plan.image), drawn.slow.contains(&plan.image));
+    if there {
+        // It may be of somebody else, and then podlift changes nothing in it.
+        return vec![
+            ImageClone::of(plan.from.clone(), image(), there, slow).into(),
+            ImagePackages::of(image(), &shared.packages, slow).into(),
+            ImageProvisioners::of(image()).into(),
+        ];
+    }
     vec![
         ImageClone::of(plan.from.clone(), image(), there, slow).into(),
         ImageLock::of(image()).into(),

@@ -10,7 +10,8 @@ use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 use tokio::time::Instant;
 
-/// How long "it exists" is believed. A pod whose DaemonSet was deleted meanwhile is left on the node, where the garbage collector ends it.
+/// How long "it exists" is believed. A pod whose DaemonSet was deleted meanwhile is left on the node: the garbage
+/// collector ends it, unless it was deleted with `--cascade=orphan`.
 pub(super) const BELIEVED: Duration = Duration::from_secs(10);
 
 /// (namespace, name).

@@ -27,6 +27,9 @@ pub(super) fn of<'a>(
     rows: &'a [BcmNode],
     problems: &mut Vec<Problem>,
 ) -> Vec<Group<'a>> {
+    if rows.iter().all(|row| row.image.is_none()) {
+        return vec![];
+    }
     let by_name: BTreeMap<&NodeName, &BcmNode> = rows.iter().map(|row| (&row.name, row)).collect();
     let mut out: BTreeMap<(ImageName, NodeRole), Group> = BTreeMap::new();
     let mut unlisted: Vec<NodeName> = vec![];
@@ -88,13 +91,16 @@ pub(super) fn give_categories(plan: &mut BcmPlan, rows: &[BcmNode], problems: &m
     let mut given: BTreeMap<ImageName, Vec<CategoryName>> = BTreeMap::new();
     for (category, images) in of {
         let all = rows.iter().filter(|row| row.category.as_ref() == Some(category));
-        let others: Vec<NodeName> =
-            all.map(|row| &row.name).filter(|name| !plan.nodes.contains_key(*name)).cloned().collect();
+        let others: Vec<&BcmNode> = all.filter(|row| !plan.nodes.contains_key(&row.name)).collect();
         match images.into_keys().collect::<Vec<_>>().as_slice() {
-            [image] if others.is_empty() => {
+            // Others that have the image already were given it by an earlier run.
+            [image] if others.iter().all(|row| row.image.as_ref() == Some(*image)) => {
                 given.entry((*image).clone()).or_default().push(category.clone());
             }
-            images => problems.push(refuse::kept_category(category, images, &others)),
+            images => {
+                let names: Vec<NodeName> = others.into_iter().map(|row| row.name.clone()).collect();
+                problems.push(refuse::kept_category(category, images, &names));
+            }
         }
     }
     for image in &mut plan.images {

@@ -57,8 +57,8 @@ pub(in crate::goals) fn draw(
         ..Drawn::default()
     };
     let (true, Ok(nodes)) = (goes_by_images(input), &bcm.nodes) else { return out };
-    let members: Vec<&NodeEntry> =
-        chosen.nodes.iter().filter(|n| !left_out.iter().any(|o| o.node == n.name)).collect();
+    // Those that are left out may be included later, and their disks come from images as well.
+    let members: Vec<&NodeEntry> = chosen.nodes.iter().collect();
     let groups = groups::of(&members, nodes, &mut out.problems);
     if groups.is_empty() {
         return out;
@@ -67,6 +67,8 @@ pub(in crate::goals) fn draw(
         Ok(images) => prepare(input, bcm, nodes, images, &groups, books, &mut out),
         Err(why) => out.problems.push(refuse::unknown_images(&groups, why)),
     }
+    let is_out = |node: &NodeName| left_out.iter().any(|out| out.node == *node);
+    out.problems.retain(|problem| !problem.node.as_ref().is_some_and(is_out));
     out
 }
 
@@ -108,6 +110,10 @@ fn prepare(
                 .ok(),
         };
         let Some(image) = image else { continue };
+        if image == old.name && !is_at(old, books.packages) {
+            out.problems.push(refuse::taken(old, books.packages, true));
+            continue;
+        }
         let plan = groups::plan(group, &image, nodes, &mine);
         out.problems.extend(refuse::of_image(group, old));
         out.problems.extend(refuse::shared(&plan));
@@ -119,7 +125,10 @@ fn prepare(
                 Some(taken) if is_at(taken, books.packages) && !taken.locked => {
                     out.there.insert(image.clone());
                 }
-                Some(taken) => out.problems.push(refuse::taken(taken, books.packages)),
+                Some(taken) => {
+                    let in_use = nodes.iter().any(|row| row.image.as_ref() == Some(&taken.name));
+                    out.problems.push(refuse::taken(taken, books.packages, in_use));
+                }
                 None => {}
             }
         }

@@ -133,8 +133,8 @@ pub(super) fn of_image(group: &Group, image: &BcmImage) -> Vec<Problem> {
     out
 }
 
-/// The name of a clone is taken.
-pub(super) fn taken(image: &BcmImage, packages: &BTreeMap<Package, PackageVersion>) -> Problem {
+/// The name of a clone is taken. `in_use`: nodes have the image, so it can't be removed.
+pub(super) fn taken(image: &BcmImage, packages: &BTreeMap<Package, PackageVersion>, in_use: bool) -> Problem {
     let name = &image.name;
     if image.locked {
         let evidence = format!(
@@ -147,12 +147,17 @@ pub(super) fn taken(image: &BcmImage, packages: &BTreeMap<Package, PackageVersio
         format!("{p} {}", version.map_or("unknown".into(), ToString::to_string))
     };
     let wanted = |p: &Package| packages.get(p).map(|v| format!("{p} {v}, held"));
+    let (way, next) = match in_use {
+        true => ("nodes have it, so install and hold these packages in it while it is locked", "lock"),
+        false => ("remove it with its folder once nothing is mounted below it", "remove"),
+    };
     let evidence = format!(
-        "software image {name} exists, and is not at the target: it has {}, expected {}; podlift changes no image that it has not made, so remove it with its folder once nothing is mounted below it",
+        "software image {name} exists, and is not at the target: it has {}, expected {}; podlift changes no image that nodes have or that it has not made: {way}",
         PACKAGES.iter().map(has).collect::<Vec<_>>().join(", "),
         PACKAGES.iter().filter_map(wanted).collect::<Vec<_>>().join(", ")
     );
-    refuse(None, evidence, format!("cmsh -q -c \"softwareimage; remove {name}; commit\""))
+    let commit = if in_use { "" } else { "; commit" };
+    refuse(None, evidence, format!("cmsh -q -c \"softwareimage; {next} {name}{commit}\""))
 }
 
 /// Images whose clones would have the same name.

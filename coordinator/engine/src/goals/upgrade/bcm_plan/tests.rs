@@ -195,7 +195,56 @@ fn a_run_for_some_nodes_leaves_the_others_and_their_category() {
     let mut without = imaged();
     without.options.without = vec!["dgx033".into()];
     let plan = build(&without).unwrap();
-    assert_eq!(shown(&plan)[0], "dgx-image > dgx-image-k8s-1.32.9 (worker): dgx030,dgx031,dgx032; ; dgx033");
+    // It may be included later, and goes by its image then; until then its category keeps what it has.
+    let all = "dgx030,dgx031,dgx032,dgx033; dgx-h100; ";
+    assert_eq!(shown(&plan)[0], format!("dgx-image > dgx-image-k8s-1.32.9 (worker): {all}"));
+    let lane = plan.steps().filter(|s| s.node == Some(name("dgx033"))).map(|s| s.kind.step().verb());
+    assert!(lane.collect::<Vec<_>>().contains(&"assign-image".to_string()));
+}
+
+/// The others were upgraded by an earlier run, which had to leave the category as it was.
+#[test]
+fn the_last_node_of_a_category_brings_it_the_image() {
+    let new = "dgx-image-k8s-1.32.9";
+    let mut i = imaged();
+    images(&mut i).push(image(new, "1.32.9-1.1"));
+    for node in ["dgx030", "dgx032", "dgx033"] {
+        let row = row(&mut i, node);
+        (row.image, row.from) = (Some(image_name(new)), ImageFrom::Node);
+    }
+    i.nodes = ["dgx031", "runai-01", "runai-02", "runai-03"].map(name).into();
+    let with = build(&i).unwrap();
+    assert!(
+        verbs(&with, "bcm").contains(&"category-image-dgx-h100".to_string()),
+        "{:?}",
+        verbs(&with, "bcm")
+    );
+    row(&mut i, "dgx033").image = Some(image_name("dgx-image"));
+    let without = build(&i).unwrap();
+    assert!(!verbs(&without, "bcm").contains(&"category-image-dgx-h100".to_string()));
+}
+
+#[test]
+fn a_bcm_that_gives_no_node_an_image_blocks_nothing() {
+    let mut i = imaged();
+    rows(&mut i).iter_mut().for_each(|row| row.image = None);
+    i.bcm.as_mut().unwrap().state = Err("cmha is not there".into());
+    let plan = build(&i).unwrap();
+    assert_eq!(plan.blockers().count(), 0, "{:#?}", plan.findings);
+    assert!(plan.bcm.as_ref().unwrap().images.is_empty());
+}
+
+/// A clone whose hold was lost, or that has another revision: nothing would bring it to the target.
+#[test]
+fn an_image_with_the_clones_name_that_is_not_at_the_target_is_refused() {
+    let mut i = imaged();
+    for row in rows(&mut i).iter_mut().filter(|row| row.image == Some(image_name(WORKERS.0))) {
+        row.image = Some(image_name("dgx-image-k8s-1.32.9"));
+    }
+    images(&mut i).push(image("dgx-image-k8s-1.32.9", "1.31.9-1.1"));
+    let plan = build(&i).unwrap();
+    let blocked = found(&plan, BCM_IMAGES, Severity::Blocker);
+    assert!(blocked.iter().any(|b| b.contains("nodes have it, so install and hold")), "{blocked:?}");
 }
 
 /// An earlier run has made the clone and assigned it to one node.

@@ -15,7 +15,12 @@ pub fn check(view: &View) -> Vec<Finding> {
     };
     let learns = bcm.state.as_ref().ok().and_then(|state| no_script(view, state));
     let cluster = bcm.clusters.as_ref().ok().and_then(|all| not_listed(view, all));
-    mode.into_iter().chain(learns).chain(cluster).collect()
+    let mut found: Vec<Finding> = mode.into_iter().chain(learns).chain(cluster).collect();
+    // Where no disk comes from an image, only BCM's metadata waits for the head node.
+    if bcm.nodes.as_ref().is_ok_and(|rows| rows.iter().all(|row| row.image.is_none())) {
+        found.iter_mut().for_each(|finding| finding.severity = Severity::Warning);
+    }
+    found
 }
 
 fn unknown(head: &podlift_model::NodeName, why: &str) -> Finding {

@@ -30,6 +30,9 @@ pub fn check(view: &View) -> Vec<Finding> {
             &format!("no table of podlift has its version {}.{}", version.0, version.1),
         )];
     };
+    if view.from.minor == minor && (minor < first || minor > last) {
+        return vec![unknown(view, "the cluster is outside of its range already, and keeps its minor")];
+    }
     match (minor < first, minor > last) {
         (false, false) => vec![],
         (true, _) => vec![before(view, version, first)],
