@@ -194,8 +194,9 @@ async fn abort_puts_back_cordons_and_guards_and_says_what_is_left() {
     let RunStatus::Aborted { undone, left } = &state.status else { panic!("{:?}", state.status) };
     let nodes = ["dgx030", "dgx031", "runai-01", "runai-02", "runai-03"];
     let mut lines: Vec<String> = nodes.iter().map(|n| format!("{n}: image-release")).collect();
+    // What was done last is undone first.
+    lines.insert(2, "runai-01: step-back".into());
     lines.insert(3, "runai-01: guard-disarm".into());
-    lines.insert(4, "runai-01: step-back".into());
     assert_eq!(*undone, lines);
     assert!(
         left.iter().any(|l| l.contains("kubeadm-config")) && left.iter().any(|l| l.starts_with("runai-01")),

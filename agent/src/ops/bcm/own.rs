@@ -31,8 +31,12 @@ fn places(image: &ImageName) -> [PathBuf; 2] {
 /// The record of an image. The shared one counts where it can be read: after a failover and back the local one is old.
 pub fn read(node: &Node, image: &ImageName) -> Option<Own> {
     let [local, shared] = places(image);
-    let place = if is_shared(node) { shared } else { local };
-    let bytes = node.host.files.read(&place).ok()?;
+    let text = |place: &Path| node.host.files.read(place).ok();
+    let bytes = match text(&shared) {
+        None if is_shared(node) => return None,
+        None => text(&local)?,
+        Some(bytes) => bytes,
+    };
     serde_json::from_slice::<Own>(&bytes).ok().filter(|own| own.image == *image)
 }
 

@@ -170,17 +170,22 @@ mod tests {
         mark(&fakes.host, &place("amd64"), "hold", &["kubeadm".into()]).await.unwrap();
         mark(&fakes.host, &place("amd64"), "hold", &[]).await.unwrap();
         unmount(&fakes.host, "/cm/images/dgx/proc").await.unwrap();
-        let start =
-            "systemd-run --quiet --wait --pipe --collect --service-type=exec --setenv=LC_ALL=C.UTF-8 --";
+        // The unit ends before its client gives up.
+        let start = |seconds: u32| {
+            format!(
+                "systemd-run --quiet --wait --pipe --collect --service-type=exec --setenv=LC_ALL=C.UTF-8 --property=RuntimeMaxSec={seconds} --"
+            )
+        };
+        let (short, unmount) = (start(1770), start(30));
         let inside = "cm-chroot-sw-img /cm/images/dgx env DEBIAN_FRONTEND=noninteractive NEEDRESTART_SUSPEND=1 LC_ALL=C.UTF-8";
         let calls = fakes.commands.calls();
-        assert!(calls[0].starts_with(&format!("{start} {inside} apt-get -y")), "{}", calls[0]);
+        assert!(calls[0].starts_with(&format!("{short} {inside} apt-get -y")), "{}", calls[0]);
         assert!(calls[0].contains(" --no-remove -s install kubeadm=1.32.9-1.1"), "{}", calls[0]);
         assert_eq!(
             calls[1..],
             [
-                format!("{start} {inside} apt-mark hold kubeadm"),
-                format!("{start} umount /cm/images/dgx/proc")
+                format!("{short} {inside} apt-mark hold kubeadm"),
+                format!("{unmount} umount /cm/images/dgx/proc")
             ]
         );
         let failing = Fakes::new(|_| exited(1, "no"));

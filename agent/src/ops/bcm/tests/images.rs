@@ -51,6 +51,19 @@ async fn a_copy_is_done_when_its_files_say_so_and_is_made_once() {
     assert_eq!(code(&fake, clone(), no_unit).await, "bcm-image-exists");
 }
 
+/// A head node that was away has an old record: the other one has completed the copy since, and nodes have it.
+#[tokio::test(start_paused = true)]
+async fn after_a_failover_and_back_the_shared_record_counts() {
+    let fake = Fake::new();
+    fake.state().images.insert(COPY.into(), PATH.into());
+    let record =
+        |whole: bool| format!(r#"{{"image":"{COPY}","from":"dgx-image","path":"{PATH}","whole":{whole}}}"#);
+    fake.files.put(format!("/var/lib/podlift/bcm/image-{COPY}.json"), record(false).as_bytes());
+    fake.files.put(format!("/cm/shared/podlift/image-{COPY}.json"), record(true).as_bytes());
+    assert!(matches!(run(&fake, clone(), no_unit).await, Ok(OpOutput::Unchanged(_))));
+    assert!(fake.state().images.contains_key(COPY), "it is not removed");
+}
+
 #[tokio::test(start_paused = true)]
 async fn an_image_of_somebody_else_is_no_copy() {
     let fake = Fake::new();

@@ -6,7 +6,7 @@ use podlift_host::Files as _;
 use podlift_model::op::{Package, PackagePin};
 
 const COPY: &str = "dgx-image-k8s-1.32.9";
-const START: &str = "systemd-run --quiet --wait --pipe --collect --service-type=exec --setenv=LC_ALL=C.UTF-8 -- cm-chroot-sw-img /cm/images/dgx-image-k8s-1.32.9 env DEBIAN_FRONTEND=noninteractive NEEDRESTART_SUSPEND=1 LC_ALL=C.UTF-8 apt-mark";
+const START: &str = "systemd-run --quiet --wait --pipe --collect --service-type=exec --setenv=LC_ALL=C.UTF-8 --property=RuntimeMaxSec=1770 -- cm-chroot-sw-img /cm/images/dgx-image-k8s-1.32.9 env DEBIAN_FRONTEND=noninteractive NEEDRESTART_SUSPEND=1 LC_ALL=C.UTF-8 apt-mark";
 
 fn packages(image: &str) -> BcmOp {
     let version = || "1.32.9-1.1".parse().unwrap();
@@ -79,6 +79,7 @@ async fn nothing_but_kubernetes_changes() {
         ("Inst kubeadm (1.32.9-1.1 x [amd64])\nInst containerd (2.0 x [amd64])\n", "containerd to 2.0"),
         ("Inst kubeadm (1.32.9-1.1 x [amd64])\nRemv nvidia-docker2 [2.11]\n", "nvidia-docker2 away"),
         ("Inst linux-image-6.9 (6.9 x [amd64])\n", "linux-image-6.9 to 6.9"),
+        ("Conf nvidia-dkms-550 (550 x [amd64])\n", "nvidia-dkms-550 (configured)"),
     ] {
         let fake = Fake::new().with_clone(COPY);
         fake.state().simulated = simulated.into();

@@ -29,6 +29,9 @@ async fn each_has_it_or_the_op_fails() {
         (SECOND.replace("images: dgx-image", "images: other"), 0, DONE, false),
         (SECOND.replace("drained", "active"), 0, DONE, false),
         (SECOND.to_string(), 1, "", false),
+        // Its book is older than the change, and nothing was sent.
+        (SECOND.to_string(), 0, "requested software image is locked, request deferred\n", false),
+        (SECOND.to_string(), 0, "Error: CMDaemon is not running\n", false),
         // The first layout, which names no image.
         (String::new(), 0, DONE, true),
         (String::new(), 0, "", false),
