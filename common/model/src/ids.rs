@@ -138,13 +138,13 @@ text_id!(/// A flag of a component without dashes, words joined by `-`.
     FlagName, "flag", is_flag, "lower-case letters, digits and '-', starting with a letter, at most 128 characters");
 
 impl OpId {
-    /// The run that the op id names: the part before `-s<number>-a<attempt>`, or before `-u<number>` if the op undoes something.
+    /// The run that the op id names: the part before `-s<number>-a<attempt>`, to which an op that undoes something adds `-e<epoch>-u<number>`.
     pub fn run(&self) -> Option<&str> {
         let number = |t: &str| !t.is_empty() && t.bytes().all(|b| b.is_ascii_digit());
-        let (rest, attempt) = self.0.rsplit_once('-')?;
-        let (run, step) = rest.rsplit_once("-s")?;
-        let attempt = attempt.strip_prefix(['a', 'u'])?;
-        (number(attempt) && number(step) && !run.is_empty()).then_some(run)
+        let (run, tail) = self.0.rsplit_once("-s")?;
+        let (step, rest) = tail.split_once('-')?;
+        let part = |text: &str| text.strip_prefix(['a', 'e', 'u']).is_some_and(number);
+        (number(step) && rest.split('-').all(part) && !run.is_empty()).then_some(run)
     }
 }
 
@@ -157,7 +157,9 @@ mod tests {
         for (op, run) in [
             ("20261122-010203-ab12-s0012-a1", Some("20261122-010203-ab12")),
             ("20261122-010203-ab12-s0012-u3", Some("20261122-010203-ab12")),
+            ("20261122-010203-ab12-s0012-a1-e5-u3", Some("20261122-010203-ab12")),
             ("r-s1-a2-s0001-a10", Some("r-s1-a2")),
+            ("r-s0001-a1-e5-x3", None),
             ("op-1", None),
             ("r-s0001", None),
             ("r-sx-a1", None),

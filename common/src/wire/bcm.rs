@@ -30,6 +30,9 @@ pub(super) fn bcm_to_wire(op: &BcmOp) -> v1::BcmOp {
         BcmOp::AssignImage { node, image } => {
             Kind::AssignImage(v1::BcmAssignImage { node: node.to_string(), image: image.to_string() })
         }
+        BcmOp::FollowCategory { node } => {
+            Kind::FollowCategory(v1::BcmFollowCategory { node: node.to_string() })
+        }
         BcmOp::SyncDryRun { node, image } => {
             Kind::SyncDryRun(v1::BcmSyncDryRun { node: node.to_string(), image: image.to_string() })
         }
@@ -69,6 +72,7 @@ pub(super) fn bcm_from_wire(op: &v1::BcmOp) -> Result<BcmOp, WireError> {
             node: field("assign_image.node", &o.node)?,
             image: field("assign_image.image", &o.image)?,
         },
+        Kind::FollowCategory(o) => BcmOp::FollowCategory { node: field("follow_category.node", &o.node)? },
         Kind::SyncDryRun(o) => BcmOp::SyncDryRun {
             node: field("sync_dry_run.node", &o.node)?,
             image: field("sync_dry_run.image", &o.image)?,

@@ -30,7 +30,8 @@ pub(crate) fn of_look(look: &Look) -> Option<Duration> {
     match look {
         Look::BcmImage { .. } => minutes(15),
         Look::BcmNodes | Look::BcmImages | Look::BcmProvisioning | Look::BcmSync { .. } => minutes(5),
-        Look::BcmExcludes { .. } => minutes(3),
+        Look::BcmHead | Look::BcmClusters => minutes(5),
+        look if look.is_of_head() => minutes(3),
         _ => None,
     }
 }

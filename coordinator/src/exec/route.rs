@@ -83,7 +83,10 @@ impl Performer {
 pub(super) fn shown_at<'a>(agent: &'a NodeName, op: &'a HostOp) -> &'a NodeName {
     match op {
         HostOp::Bcm(
-            BcmOp::AssignImage { node, .. } | BcmOp::SyncDryRun { node, .. } | BcmOp::Sync { node, .. },
+            BcmOp::AssignImage { node, .. }
+            | BcmOp::FollowCategory { node }
+            | BcmOp::SyncDryRun { node, .. }
+            | BcmOp::Sync { node, .. },
         ) => node,
         _ => agent,
     }

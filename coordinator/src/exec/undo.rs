@@ -272,7 +272,10 @@ pub(crate) async fn whole_now(performer: &Performer, cx: &Cx<'_>) -> Result<(), 
 fn failed(failure: Failure) -> Tried {
     let of_api = [codes::API_UNREACHABLE, codes::API_BUSY, codes::API_FORBIDDEN, codes::API_CONFLICT];
     let away = failure.class == FailureClass::Transient && of_api.contains(&failure.code.as_str());
-    Tried::Failed { why: failure.message, away }
+    // A run that is over can't be retried.
+    let why =
+        failure.message.replace(", then podlift retry or plan again", "").replace(", then podlift retry", "");
+    Tried::Failed { why, away }
 }
 
 /// What ends by itself although it was not undone, or the command that undoes it; empty if neither is known.
@@ -285,11 +288,18 @@ fn way_on(act: &Act) -> String {
             return format!("; on head node {head}: cmsh -c \"softwareimage unlock {image}\"");
         }
         Act::Node(head, HostOp::Bcm(BcmOp::ImageRemove { image })) => {
-            return format!("; software image {image} stays on head node {head}");
+            return format!(
+                "; software image {image} stays on head node {head}; when nothing uses it: cmsh -c \"softwareimage; remove {image}; commit\", then its folder"
+            );
         }
         Act::Node(head, HostOp::Bcm(BcmOp::AssignImage { node, image })) => {
             return format!(
                 "; on head node {head}: cmsh -c \"device use {node}; set softwareimage {image}; commit\""
+            );
+        }
+        Act::Node(head, HostOp::Bcm(BcmOp::FollowCategory { node })) => {
+            return format!(
+                "; on head node {head}: cmsh -c \"device use {node}; clear softwareimage; commit\""
             );
         }
         _ => return String::new(),

@@ -19,8 +19,8 @@ use std::time::Duration;
 use tokio::sync::Mutex;
 use tokio::time::Instant;
 
-/// Time limit of a question; it is longer than the agent's limit for one of the tools.
-const LIMIT: Duration = Duration::from_secs(75);
+/// Time limit of a question that has none of its own.
+const LIMIT: Duration = Duration::from_secs(180);
 /// How long to wait for the agent to connect. After a start of the coordinator its agents reconnect within seconds.
 const DIALLING: Duration = Duration::from_secs(10);
 const AGAIN: Duration = Duration::from_millis(200);
@@ -29,7 +29,7 @@ const AGAIN: Duration = Duration::from_millis(200);
 pub struct Head {
     agents: Arc<dyn Agents>,
     name: NodeName,
-    /// BCM's tools run one at a time on a head node, so questions wait here, where their time does not count.
+    /// BCM's tools run one at a time on a head node, so the questions of plans wait here, where their time does not count.
     turn: Mutex<()>,
 }
 

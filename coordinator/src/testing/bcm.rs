@@ -63,13 +63,19 @@ fn old_image(name: &str) -> BcmImage {
     }
 }
 
+/// Category of a node, and its image.
+fn kind(node: &NodeName) -> (&'static str, &'static str) {
+    match PLANES.contains(&node.as_str()) {
+        true => ("runai-control-plane", "k8s-image"),
+        false => ("dgx-h100", "dgx-image"),
+    }
+}
+
 impl Site {
     /// Workers and control-plane nodes, each kind with a category and an image of its own.
     fn of(nodes: impl Iterator<Item = NodeName>) -> Self {
         let row = |node: NodeName| {
-            let plane = PLANES.contains(&node.as_str());
-            let (category, of) =
-                if plane { ("runai-control-plane", "k8s-image") } else { ("dgx-h100", "dgx-image") };
+            let (category, of) = kind(&node);
             let row = BcmNode {
                 name: node.clone(),
                 kind: "PhysicalNode".into(),
@@ -191,6 +197,10 @@ impl Site {
             BcmOp::AssignImage { node, image } => {
                 let row = self.nodes.get_mut(node).unwrap();
                 (row.image, row.from) = (Some(image.clone()), ImageFrom::Node);
+            }
+            BcmOp::FollowCategory { node } => {
+                let row = self.nodes.get_mut(node).unwrap();
+                (row.image, row.from) = (ImageName::new(kind(node).1).ok(), ImageFrom::Category);
             }
             BcmOp::SyncDryRun { node, image } => {
                 drop(self.syncs.insert(node.clone(), self.log(node, image, true)))

@@ -429,7 +429,10 @@ pub struct PodRef {
 /// A change of BCM's state or of a software image. Every name is letters, digits, '-', '\_' and '.', because cmsh interprets other characters.
 #[derive(Clone, PartialEq, ::prost::Message)]
 pub struct BcmOp {
-    #[prost(oneof = "bcm_op::Kind", tags = "1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13")]
+    #[prost(
+        oneof = "bcm_op::Kind",
+        tags = "1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14"
+    )]
     pub kind: ::core::option::Option<bcm_op::Kind>,
 }
 /// Nested message and enum types in `BcmOp`.
@@ -462,6 +465,8 @@ pub mod bcm_op {
         ClusterVersion(super::BcmClusterVersion),
         #[prost(message, tag = "13")]
         LearnKubeadmConfig(super::BcmLearnKubeadmConfig),
+        #[prost(message, tag = "14")]
+        FollowCategory(super::BcmFollowCategory),
     }
 }
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
@@ -511,6 +516,12 @@ pub struct BcmAssignImage {
     pub node: ::prost::alloc::string::String,
     #[prost(string, tag = "2")]
     pub image: ::prost::alloc::string::String,
+}
+/// The node has the image of its category again.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct BcmFollowCategory {
+    #[prost(string, tag = "1")]
+    pub node: ::prost::alloc::string::String,
 }
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct BcmSyncDryRun {

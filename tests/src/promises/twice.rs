@@ -93,6 +93,8 @@ fn of_head(world: &World) -> Vec<HostOp> {
         BcmOp::AssignImage { node: node(), image: new() },
         BcmOp::SyncDryRun { node: node(), image: new() },
         BcmOp::Sync { node: node(), image: new() },
+        BcmOp::AssignImage { node: worker("dgx031"), image: new() },
+        BcmOp::FollowCategory { node: worker("dgx031") },
         BcmOp::CategoryImage { category, image: new(), nodes: workers },
         BcmOp::ClusterVersion { version },
         BcmOp::LearnKubeadmConfig,

@@ -18,6 +18,27 @@ const LOOKS: u32 = 2;
 /// Looks in a row that may fail: CMDaemon may restart.
 const ERRORS: u32 = 5;
 
+/// Looks of which some in a row may fail.
+#[derive(Default)]
+pub struct Patience(u32);
+
+impl Patience {
+    /// What was seen; `None` if the look failed and another one may succeed.
+    pub fn take<T>(&mut self, seen: Result<T, Failure>) -> Result<Option<T>, Failure> {
+        match seen {
+            Ok(seen) => {
+                self.0 = 0;
+                Ok(Some(seen))
+            }
+            Err(failure) if self.0 >= ERRORS => Err(failure),
+            Err(_) => {
+                self.0 += 1;
+                Ok(None)
+            }
+        }
+    }
+}
+
 /// Time between two looks at the provisioning, which works in minutes.
 pub fn pause(cx: &Cx<'_>) -> Duration {
     cx.node.config.ops.poll * 5
@@ -26,13 +47,11 @@ pub fn pause(cx: &Cx<'_>) -> Duration {
 /// Returns when no task is open. A task that fails meanwhile is a failure; `before` are those that had failed already.
 pub async fn tasks(cx: &Cx<'_>, before: &BTreeSet<BcmTaskId>) -> Result<(), Failure> {
     let until = Instant::now() + LIMIT;
-    let (mut quiet, mut errors) = (0, 0);
+    let (mut quiet, mut patience) = (0, Patience::default());
     loop {
-        match tasks::look(&cx.node.host).await {
-            Err(failure) if errors >= ERRORS => return Err(failure),
-            Err(_) => (quiet, errors) = (0, errors + 1),
-            Ok(all) => {
-                errors = 0;
+        match patience.take(tasks::look(&cx.node.host).await)? {
+            None => quiet = 0,
+            Some(all) => {
                 if let Some(task) =
                     all.iter().find(|t| t.state == TaskState::Failed && !before.contains(&t.id))
                 {
@@ -56,15 +75,13 @@ pub async fn tasks(cx: &Cx<'_>, before: &BTreeSet<BcmTaskId>) -> Result<(), Fail
 /// that what begins later waits.
 pub async fn provisioning(cx: &Cx<'_>) -> Result<(), Failure> {
     let until = Instant::now() + SENDING;
-    let (mut quiet, mut errors) = (0, 0);
+    let (mut quiet, mut patience) = (0, Patience::default());
     loop {
-        match provisioning::status(&cx.node.host).await {
-            Err(failure) if errors >= ERRORS => return Err(failure),
-            Err(_) => (quiet, errors) = (0, errors + 1),
-            Ok(state) if state.idle && quiet + 1 >= LOOKS => return Ok(()),
-            Ok(state) if state.idle => (quiet, errors) = (quiet + 1, 0),
-            Ok(_) if Instant::now() >= until => return Err(sending()),
-            Ok(_) => (quiet, errors) = (0, 0),
+        match patience.take(provisioning::status(&cx.node.host).await)? {
+            Some(state) if state.idle && quiet + 1 >= LOOKS => return Ok(()),
+            Some(state) if state.idle => quiet += 1,
+            Some(_) if Instant::now() >= until => return Err(sending()),
+            _ => quiet = 0,
         }
         tokio::time::sleep(pause(cx)).await;
     }

@@ -71,12 +71,12 @@ impl ImageClone {
         }
     }
 
-    /// Whether the copy has all files: dpkg's database is the same, and it is not smaller.
-    async fn is_whole(&self, cx: &Cx<'_>, from: &str, copy: &str, size: u64) -> Result<bool, Failure> {
+    /// Whether the copy has all files: dpkg's database is the same, and it has at least so many bytes.
+    async fn is_whole(&self, cx: &Cx<'_>, from: &str, copy: &str, least: u64) -> Result<bool, Failure> {
         let files = cx.node.host.files.as_ref();
         let database = |path: &str| image::Root::new(files, path).read(Path::new(DATABASE)).ok();
         let same = database(from).is_some_and(|text| database(copy) == Some(text));
-        Ok(same && image::size(&cx.node.host, copy, image::LONG).await? >= size - size / 20)
+        Ok(same && image::size(&cx.node.host, copy, image::LONG).await? >= least)
     }
 
     /// Removes from BCM what an interrupted copy has left, and returns the folder to delete.
@@ -161,9 +161,6 @@ impl Op for ImageClone {
         let memo = Memo::read(cx).unwrap_or_default();
         idle::tasks(cx, &memo.failed).await?;
         let what = format!("{} was not copied to {} ({})", self.from, self.image, exit.describe());
-        if !exit.success() {
-            return Err(shared::no_effect(&what, &cx.log()));
-        }
         let source =
             images::find(&cx.node.host, &self.from).await?.ok_or_else(|| shared::missing(&self.from))?;
         let Some(copy) = images::find(&cx.node.host, &self.image).await? else {
@@ -176,7 +173,9 @@ impl Op for ImageClone {
             );
             return Err(Failure::operator(codes::BCM_IMAGE_EXISTS, message));
         }
-        if !self.is_whole(cx, &source.path, &copy.path, memo.size).await? {
+        // cmsh that ended with an error may have been left by a copy that was almost complete.
+        let least = if exit.success() { memo.size - memo.size / 20 } else { memo.size };
+        if !self.is_whole(cx, &source.path, &copy.path, least).await? {
             return Err(shared::no_effect(&format!("{what}: {} lacks files", copy.path), &cx.log()));
         }
         let (image, from, path) = (self.image.clone(), self.from.clone(), copy.path.clone());
@@ -193,7 +192,7 @@ impl Op for ImageClone {
 /// The half copy goes first, in the same unit.
 fn after(spec: UnitSpec, leftover: Option<&str>) -> UnitSpec {
     match leftover {
-        Some(path) => spec.after(&["rm", "-rf", "--one-file-system", "--", path]),
+        Some(path) => spec.after(&change::deletion(path)),
         None => spec,
     }
 }

@@ -4,6 +4,7 @@
 mod assign;
 mod category_image;
 mod cluster_version;
+mod follow;
 mod idle;
 mod image_clone;
 mod image_lock;
@@ -33,7 +34,10 @@ pub fn subject(op: &BcmOp) -> String {
         | BcmOp::ImageSource { image, .. }
         | BcmOp::ImagePackages { image, .. } => format!("image {image}"),
         BcmOp::Provisioners { .. } => "the provisioners".into(),
-        BcmOp::AssignImage { node, .. } | BcmOp::SyncDryRun { node, .. } | BcmOp::Sync { node, .. } => {
+        BcmOp::AssignImage { node, .. }
+        | BcmOp::FollowCategory { node }
+        | BcmOp::SyncDryRun { node, .. }
+        | BcmOp::Sync { node, .. } => {
             format!("node {node}")
         }
         BcmOp::CategoryImage { category, .. } => format!("category {category}"),
@@ -53,6 +57,7 @@ pub fn implementation(op: BcmOp) -> Box<dyn Op> {
         }
         BcmOp::Provisioners { image } => Box::new(provisioners::Provisioners { image }),
         BcmOp::AssignImage { node, image } => Box::new(assign::AssignImage { node, image }),
+        BcmOp::FollowCategory { node } => Box::new(follow::FollowCategory { node }),
         BcmOp::SyncDryRun { node, image } => Box::new(sync::Sync { node, image, write: false }),
         BcmOp::Sync { node, image } => Box::new(sync::Sync { node, image, write: true }),
         BcmOp::CategoryImage { category, image, nodes } => {

@@ -1,6 +1,7 @@
 //! Sends an image to all provisioners and waits until each has it. A node that is served by a provisioner with the old image gets the old
 //! image, and nothing says so.
 
+use super::idle::Patience;
 use super::memo::Memo;
 use super::{Applied, Cx, Op, idle, shared};
 use crate::units::Exit;
@@ -79,22 +80,26 @@ impl Op for Provisioners {
         if !exit.success() {
             return Err(self.stale(&format!("updateprovisioners {}", exit.describe()), &log));
         }
+        let ended = ENDED.iter().any(|words| log.contains(words));
         let refused = |line: &str| {
             let line = line.to_lowercase();
             line.starts_with("error") || line.contains("deferred") || line.contains("is locked")
         };
-        if log.lines().any(refused) {
-            return Err(self.stale("updateprovisioners did not send it", &log));
+        if !ended && log.lines().any(refused) {
+            let why = format!(
+                "updateprovisioners did not send it; if the lock holds it back, cmsh -q -c \"softwareimage unlock {}\" first",
+                self.image
+            );
+            return Err(self.stale(&why, &log));
         }
-        let ended = ENDED.iter().any(|words| log.contains(words));
         let until = Instant::now() + LIMIT;
-        let mut quiet = 0;
+        let (mut quiet, mut patience) = (0, Patience::default());
         loop {
-            let state = provisioning::status(&cx.node.host).await?;
-            quiet = if state.idle { quiet + 1 } else { 0 };
-            match self.judge(&state) {
+            let state = patience.take(provisioning::status(&cx.node.host).await)?;
+            quiet = if state.as_ref().is_some_and(|state| state.idle) { quiet + 1 } else { 0 };
+            match state.map_or(Verdict::Unsaid, |state| self.judge(&state)) {
                 // Its book alone may be older than the change.
-                Verdict::UpToDate if quiet >= 2 => {
+                Verdict::UpToDate if ended || quiet >= 2 => {
                     return Ok(OpOutput::Changed(format!("every provisioner has {}", self.image)));
                 }
                 Verdict::Unsaid if ended && quiet >= 2 => {

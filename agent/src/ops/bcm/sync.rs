@@ -1,6 +1,7 @@
 //! Lets BCM write a node's image to it, or only says what it would write. An exit code and `COMPLETED` prove nothing: the node's log has to be
 //! a new one that ends with its trailer, and no request of the node may have failed.
 
+use super::idle::Patience;
 use super::memo::Memo;
 use super::{Applied, Cx, Op, idle, shared};
 use crate::units::Exit;
@@ -70,19 +71,23 @@ impl Sync {
     /// Waits until the node's log is complete, or nothing is in progress any more.
     async fn ended(&self, cx: &Cx<'_>, before: &str, printed: &str) -> Result<BcmSync, Failure> {
         let until = Instant::now() + LIMIT;
-        let mut quiet = 0;
+        let (mut quiet, mut patience) = (0, Patience::default());
         loop {
-            let sync = self.log(cx, before, printed).await?;
+            let sync = patience.take(self.log(cx, before, printed).await)?.flatten();
             if let Some(done) = sync.filter(|s| s.completed || s.rsync_code.is_some_and(|c| c != 0)) {
                 return Ok(done);
             }
-            let turn = provisioning::turn(&cx.node.host, &self.node).await?;
-            quiet = if turn.waits || turn.served { 0 } else { quiet + 1 };
+            let turn = patience.take(provisioning::turn(&cx.node.host, &self.node).await)?;
+            quiet = if turn.as_ref().is_none_or(|turn| turn.waits || turn.served) { 0 } else { quiet + 1 };
             if quiet >= LOOKS {
                 return Err(self.failed("BCM has no request of it any more, and no new log", printed));
             }
             if Instant::now() >= until {
-                let why = if turn.waits { "its request still waits" } else { "the update has not ended" };
+                let why = if turn.is_some_and(|turn| turn.waits) {
+                    "its request still waits"
+                } else {
+                    "the update has not ended"
+                };
                 return Err(self.failed(&format!("{why} after {} hours", LIMIT.as_secs() / 3600), printed));
             }
             tokio::time::sleep(idle::pause(cx)).await;

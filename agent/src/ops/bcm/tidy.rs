@@ -11,7 +11,8 @@ pub async fn tidy(cx: &Cx<'_>, path: &str, memo: &Memo) -> Result<(), Failure> {
     let host = &cx.node.host;
     // A failed task is the business of `conclude`: here only its end counts.
     let mut failed = memo.failed.clone();
-    failed.extend(podlift_tools::bcm::tasks::look(host).await?.into_iter().map(|task| task.id));
+    let seen = podlift_tools::bcm::tasks::look(host).await.unwrap_or_default();
+    failed.extend(seen.into_iter().map(|task| task.id));
     idle::tasks(cx, &failed).await?;
     let mut words = String::new();
     for point in image::mounts(host, path)? {

@@ -66,9 +66,14 @@ pub fn imageupdate(node: &NodeName, write: bool) -> UnitSpec {
     cmsh::unit(&format!("device; imageupdate -n {node}{write} --wait"), UPDATE)
 }
 
-/// Deletes the files of an image, and nothing that is mounted in it.
+/// The command that deletes the files of an image, and nothing that is mounted in it.
+pub fn deletion(path: &str) -> [&str; 5] {
+    ["rm", "-rf", "--one-file-system", "--", path]
+}
+
+/// Deletes the files of an image.
 pub fn delete_files(path: &str) -> UnitSpec {
-    UnitSpec::new("rm", ["-rf", "--one-file-system", "--", path])
+    UnitSpec::new("rm", deletion(path)[1..].iter().copied())
 }
 
 #[cfg(test)]

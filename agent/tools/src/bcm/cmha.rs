@@ -1,7 +1,6 @@
 //! `cmha status`: the part of this head node in BCM's high availability. No exit code of cmha is documented, so only its text counts.
 
 use super::{lines, short};
-use crate::run;
 use podlift_host::{Host, Invocation};
 use podlift_model::bcm::HeadMode;
 use podlift_model::{Failure, codes};
@@ -14,7 +13,7 @@ const LIMIT: Duration = Duration::from_secs(90);
 /// The mode, and the lines that gave it.
 pub async fn look(host: &Host) -> Result<(HeadMode, String), Failure> {
     let call = Invocation::new("cmha", ["status"]).timeout(LIMIT);
-    let output = run(host, &call.env("HOME", "/root").env("TERM", "dumb")).await?;
+    let output = super::ran(host, call).await?;
     Ok(parse(&format!("{}\n{}", output.stdout, output.stderr)))
 }
 

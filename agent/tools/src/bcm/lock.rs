@@ -2,7 +2,7 @@
 //! counts.
 
 use super::cmsh;
-use super::{lines, odd, printed, short};
+use super::{lines, odd, printed, short, table};
 use podlift_host::Host;
 use podlift_model::Failure;
 use podlift_model::bcm::ImageName;
@@ -21,6 +21,13 @@ pub async fn set(host: &Host, image: &ImageName, locked: bool) -> Result<String,
 
 /// Reads `no`, `locked`, `dgx-image  no` and a table with such a row.
 fn parse(text: &str, image: &ImageName) -> Result<bool, String> {
+    // One row answers for the image that was asked for, also if its name is cut.
+    if let Ok(rows) = table::rows(text, &["locked"])
+        && let [row] = rows.as_slice()
+        && let Some(found) = locked(&row[0])
+    {
+        return Ok(found);
+    }
     let of_image = |line: &&str| line.split([' ', '|', ':']).any(|word| word == image.as_str());
     let named: Vec<&str> = lines::of(text).filter(of_image).collect();
     // A line that does not name the image counts only if it is the answer alone: an error has more words.
@@ -58,6 +65,8 @@ mod tests {
             ("dgx-image: locked\n", Some(true)),
             ("Image      Locked\n---------- ------\ndgx-image  no\n", Some(false)),
             ("Image      Locked\n---------- ------\ndgx-image  yes\n", Some(true)),
+            ("Image  Locked By\n------ ------ ----\ndgx-im no     root\n", Some(false)),
+            ("Name|Locked\ndgx-i|yes\n", Some(true)),
             ("other      yes\ndgx-image  no\n", Some(false)),
             ("unlocked\n", Some(false)),
             ("dgx-image yes\ndgx-image no\n", None),

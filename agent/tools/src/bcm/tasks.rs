@@ -13,9 +13,13 @@ pub async fn look(host: &Host) -> Result<Vec<BcmTask>, Failure> {
         ["error", "connection", "not found"].iter().any(|word| line.to_lowercase().contains(word))
     };
     match parse(&text) {
-        rows if rows.is_empty() && lines::of(&text).any(says) => Err(odd(short(&text))),
+        rows if rows.is_empty() && !is_table(&text) && lines::of(&text).any(says) => Err(odd(short(&text))),
         rows => Ok(rows),
     }
+}
+
+fn is_table(text: &str) -> bool {
+    lines::of(text).any(|line| line.trim_start().starts_with("--"))
 }
 
 /// Rows that begin with a task's UUID. Without a word that ends a task, it is open.

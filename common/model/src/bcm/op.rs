@@ -47,6 +47,10 @@ pub enum BcmOp {
         node: NodeName,
         image: ImageName,
     },
+    /// Removes the node's own value, so that it has the image of its category again.
+    FollowCategory {
+        node: NodeName,
+    },
     /// What an imageupdate would write to the node; nothing is written.
     SyncDryRun {
         node: NodeName,
@@ -57,7 +61,7 @@ pub enum BcmOp {
         node: NodeName,
         image: ImageName,
     },
-    /// Sets the image of the category and clears the values of these nodes, in one commit.
+    /// Sets the image of the category and then clears the values of these nodes.
     CategoryImage {
         category: CategoryName,
         image: ImageName,
@@ -83,6 +87,7 @@ impl BcmOp {
             Self::ImagePackages { .. } => "bcm-image-packages",
             Self::Provisioners { .. } => "bcm-provisioners",
             Self::AssignImage { .. } => "bcm-assign",
+            Self::FollowCategory { .. } => "bcm-follow-category",
             Self::SyncDryRun { .. } => "bcm-sync-dry-run",
             Self::Sync { .. } => "bcm-sync",
             Self::CategoryImage { .. } => "bcm-category-image",
@@ -127,7 +132,8 @@ impl BcmOp {
             Self::ImagePackages { .. } => Self::Provisioners { image },
             Self::Provisioners { .. } => Self::ImageUnlock { image },
             Self::ImageUnlock { .. } => Self::AssignImage { node, image },
-            Self::AssignImage { .. } => Self::SyncDryRun { node, image },
+            Self::AssignImage { .. } => Self::FollowCategory { node },
+            Self::FollowCategory { .. } => Self::SyncDryRun { node, image },
             Self::SyncDryRun { .. } => Self::Sync { node, image },
             Self::Sync { .. } => {
                 let category = CategoryName::new("dgx-h100").unwrap_or_else(|e| unreachable!("{e}"));

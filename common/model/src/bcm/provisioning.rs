@@ -47,10 +47,3 @@ pub struct BcmProvisioning {
     #[serde(default)]
     pub tasks: Vec<BcmTask>,
 }
-
-impl BcmProvisioning {
-    /// No task is open, and none waits.
-    pub fn no_task(&self) -> bool {
-        self.tasks.iter().all(|task| task.state != TaskState::Open)
-    }
-}

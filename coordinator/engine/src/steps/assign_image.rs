@@ -8,7 +8,7 @@ use super::reply::{all, blocked, done, facts, odd};
 use super::{Assess, Cx, Policy, Step, StepKind, Touches, head};
 use crate::doors::{Act, Probe, Reply};
 use crate::inventory::NodeRole;
-use podlift_model::bcm::{BcmOp, ImageName};
+use podlift_model::bcm::{BcmOp, ImageFrom, ImageName};
 use podlift_model::{Look, NodeFacts, NodeName};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -132,15 +132,19 @@ impl Step for AssignImage {
         head::act(cx, BcmOp::AssignImage { node: cx.node(), image: self.image.clone() })
     }
 
-    /// The old image, while the node has not been written from the new one. On a control-plane node the packages are new, and so its image
-    /// stays.
+    /// The old image, from where the node had it, while the node has not been written from the new one. On a control-plane node the packages
+    /// are new, and so its image stays.
     fn undo(&self, cx: &Cx) -> Option<Act> {
         if cx.role() == NodeRole::ControlPlane || Self::is_written(cx) {
             return None;
         }
         let node = cx.node();
-        let old = cx.program().bcm.as_ref()?.nodes.get(&node)?.old.clone();
-        (old != self.image).then(|| head::act(cx, BcmOp::AssignImage { node, image: old })).flatten()
+        let had = cx.program().bcm.as_ref()?.nodes.get(&node)?;
+        let back = match had.from {
+            ImageFrom::Category => BcmOp::FollowCategory { node },
+            ImageFrom::Node => BcmOp::AssignImage { node, image: had.old.clone() },
+        };
+        (had.old != self.image).then(|| head::act(cx, back)).flatten()
     }
 
     fn policy(&self, cx: &Cx) -> Policy {

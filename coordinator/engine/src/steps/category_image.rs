@@ -1,4 +1,4 @@
-//! At the end a category gets the new software image, and its nodes lose their own value, in one commit. A node that is added later is right
+//! At the end a category gets the new software image, and then its nodes lose their own values. A node that is added later is right
 //! then, too. A category with a node that the run left out keeps its image, because a reboot would bring that node packages of the target.
 
 use super::image_clone::name;

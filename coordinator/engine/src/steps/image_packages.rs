@@ -106,6 +106,15 @@ impl Step for ImagePackages {
                 wrong.join("; ")
             ));
         }
+        let verb = image_lock::verb(&self.image);
+        if !cx.program().steps().any(|spec| spec.kind.step().verb() == verb) {
+            let message = format!(
+                "software image {} had the target's packages when the plan was made, and dpkg there says now: {}; podlift changes no image that it has not made: abort, and plan again",
+                self.image,
+                wrong.join("; ")
+            );
+            return blocked("bcm-image-exists", message, "podlift abort");
+        }
         if image.source != self.pins.first().map(|p| p.version.kube.minor()) {
             let why = format!("the apt source in software image {} is of another minor", self.image);
             return cx.again(&[&image_source::verb(&self.image)], why);

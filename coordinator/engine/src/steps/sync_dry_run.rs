@@ -75,13 +75,16 @@ pub fn forbidden(cx: &Cx, log: &BcmSync, would: &str) -> Option<Assess> {
         );
         return Some(blocked("sync-touches", message, "podlift retry"));
     }
-    let text = format!("imageupdate {would} delete {}", count(log.deletes, "file"));
-    // Another dry run may count some files more or less.
-    let few = format!(" on {node}, and an upgrade of packages deletes few");
-    let accepted = cx.state.accepted(&cx.step.id, &few).is_some();
+    // Another dry run may count some files more or less, and what was accepted is not accepted in any number.
+    let least = |number: u32| format!("imageupdate {would} delete {number} files or more on {node}");
+    let about = log.deletes / DELETES * DELETES;
+    let accepted =
+        [about, about + DELETES].iter().any(|n| cx.state.accepted(&cx.step.id, &least(*n)).is_some());
     (log.deletes > DELETES && !accepted).then(|| {
         let message = format!(
-            "{text}{few}: look at cmsh -c \"device; synclog {node}\". If that is meant: podlift attest {DIFFERENCES} --note WHY && podlift retry"
+            "{} ({}), and an upgrade of packages deletes few: look at cmsh -c \"device; synclog {node}\". If that is meant: podlift attest {DIFFERENCES} --note WHY && podlift retry",
+            least(about),
+            count(log.deletes, "file")
         );
         blocked("sync-deletes", message, "podlift retry")
     })

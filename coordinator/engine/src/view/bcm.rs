@@ -138,7 +138,7 @@ fn nodes(s: &RunState, of: &ImagePlan, is: fn(&StepKind) -> bool, done: bool) ->
 /// Whether a run that ends without this node gives its image back: nothing of the new one is on it yet.
 fn is_given_back(s: &RunState, node: &NodeName) -> bool {
     let mut syncs = s.steps_of(node).filter(|(x, _)| is_synced(&x.kind)).peekable();
-    let untouched = syncs.peek().is_some() && syncs.all(|(_, state)| state.attempts == 0);
+    let untouched = syncs.peek().is_some() && syncs.all(|(_, state)| state.attempts == 0 && !state.is_done());
     let without =
         s.goes_without(node) || matches!(s.status, RunStatus::Aborting { .. } | RunStatus::Aborted { .. });
     untouched && without

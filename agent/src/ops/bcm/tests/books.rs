@@ -19,6 +19,19 @@ async fn a_nodes_image_is_read_back() {
     assert_eq!(code(&fake, assign("dgx-image"), no_unit).await, "bcm-no-effect");
 }
 
+#[tokio::test(start_paused = true)]
+async fn a_node_follows_its_category_again() {
+    let fake = Fake::new().with_clone(COPY);
+    fake.state().nodes.insert("dgx030".into(), (COPY.into(), true));
+    let follow = || BcmOp::FollowCategory { node: "dgx030".parse().unwrap() };
+    assert!(matches!(run(&fake, follow(), no_unit).await, Ok(OpOutput::Changed(_))));
+    assert!(!fake.state().nodes["dgx030"].1, "it has no value of its own");
+    assert!(matches!(run(&fake, follow(), no_unit).await, Ok(OpOutput::Unchanged(_))));
+    fake.state().nodes.insert("dgx030".into(), (COPY.into(), true));
+    fake.state().silent = true;
+    assert_eq!(code(&fake, follow(), no_unit).await, "bcm-no-effect");
+}
+
 fn category(nodes: &[&str]) -> BcmOp {
     BcmOp::CategoryImage {
         category: "dgx".parse().unwrap(),

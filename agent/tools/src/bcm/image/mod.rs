@@ -17,15 +17,26 @@ use crate::sources;
 use podlift_host::Host;
 use podlift_model::Failure;
 use podlift_model::bcm::{BcmImage, ImageName};
+use std::collections::BTreeMap;
 use std::path::Path;
 
-/// All images, without their sizes.
+/// All images as BCM lists them. Their files are not looked at, and until then each counts as locked.
 pub async fn all(host: &Host) -> Result<Vec<BcmImage>, Failure> {
-    let mut all = Vec::new();
-    for listed in images::look(host).await? {
-        all.push(of(host, &listed).await?);
-    }
-    Ok(all)
+    let unseen = |listed: Listed| BcmImage {
+        name: listed.name,
+        path: listed.path,
+        kernel: listed.kernel,
+        locked: true,
+        arch: None,
+        packages: BTreeMap::new(),
+        source: None,
+        size_bytes: None,
+        free_bytes: None,
+        inside: vec![],
+        agent: false,
+        pins: vec![],
+    };
+    Ok(images::look(host).await?.into_iter().map(unseen).collect())
 }
 
 /// One image; `None` if BCM has none of that name. Its size is not counted.

@@ -33,8 +33,14 @@ fn an_image_is_assigned_to_a_drained_worker_and_taken_back_while_it_is_not_writt
     let told = judged(&state, id, false, &Reply::All(undrained));
     assert!(told.starts_with("again: cordon") || told.starts_with("blocked: "), "{told}");
     try_step(&mut state, id);
+    assert_eq!(undo(&state, id), Some(BcmOp::FollowCategory { node: name("dgx031") }));
+    let mut own = planned(|i| {
+        let rows = i.bcm.as_mut().unwrap().nodes.as_mut().unwrap();
+        rows.iter_mut().find(|row| row.name == name("dgx031")).unwrap().from = ImageFrom::Node;
+    });
+    try_step(&mut own, id);
     let back = BcmOp::AssignImage { node: name("dgx031"), image: image_name(WORKERS.0) };
-    assert_eq!(undo(&state, id), Some(back));
+    assert_eq!(undo(&own, id), Some(back), "a value of its own is one again");
     try_step(&mut state, "workers/dgx031/sync");
     assert_eq!(undo(&state, id), None);
 }
@@ -136,6 +142,8 @@ fn a_dry_run_stops_before_anything_protected_would_go() {
     let attested = Event::Attested { name, by: "jane".into(), note: "old logs".into() };
     let state = apply(Some(state), &RunId::new("r1").unwrap(), Timestamp::UNIX_EPOCH, &attested).unwrap();
     begins(&at(&state, true, many), "done: ");
+    begins(&at(&state, true, |l| l.deletes = 499 + 501), "done: ");
+    begins(&at(&state, true, |l| l.deletes = 80_000), "blocked: sync-deletes");
     let other = with_lane(
         vec![rows("dgx031", WORKERS.0, ImageFrom::Category), on(OpOutput::BcmSync(Box::new(log(|_| ()))))],
         "dgx031",

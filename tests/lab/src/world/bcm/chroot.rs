@@ -74,17 +74,6 @@ impl World {
         self.lock().bcm.image_at(path).is_some_and(|(_, i)| !i.mounts.is_empty())
     }
 
-    /// A person takes away what sessions left.
-    pub fn clean_image(&self, image: &str) {
-        self.update(|s| {
-            s.bcm.images.get_mut(image).map(|i| {
-                i.mounts.clear();
-                i.processes.clear();
-            })
-        });
-        self.write_mounts();
-    }
-
     /// Of the head's kernel, as its files in /proc show it.
     pub(in super::super) fn write_mounts(&self) {
         let lines: String = {

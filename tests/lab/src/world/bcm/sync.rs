@@ -49,10 +49,6 @@ pub fn log_path(device: &str) -> String {
 }
 
 impl SyncLog {
-    pub fn started_text(&self) -> String {
-        format!("Provisioning started: sending {}", self.event())
-    }
-
     pub fn ended_text(&self) -> String {
         match self.code {
             Some(0) => format!("Provisioning completed: sent {}", self.event()),

@@ -28,6 +28,7 @@ pub(super) fn of<'a>(
     problems: &mut Vec<Problem>,
 ) -> Vec<Group<'a>> {
     if rows.iter().all(|row| row.image.is_none()) {
+        problems.extend((!rows.is_empty()).then(|| refuse::no_image_at_all(rows.len())));
         return vec![];
     }
     let by_name: BTreeMap<&NodeName, &BcmNode> = rows.iter().map(|row| (&row.name, row)).collect();

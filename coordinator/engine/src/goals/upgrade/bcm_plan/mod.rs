@@ -57,6 +57,7 @@ pub(in crate::goals) fn draw(
         ..Drawn::default()
     };
     let (true, Ok(nodes)) = (goes_by_images(input), &bcm.nodes) else { return out };
+    let is_out = |node: &NodeName| left_out.iter().any(|out| out.node == *node);
     // Those that are left out may be included later, and their disks come from images as well.
     let members: Vec<&NodeEntry> = chosen.nodes.iter().collect();
     let groups = groups::of(&members, nodes, &mut out.problems);
@@ -64,12 +65,27 @@ pub(in crate::goals) fn draw(
         return out;
     }
     match &bcm.images {
-        Ok(images) => prepare(input, bcm, nodes, images, &groups, books, &mut out),
+        Ok(images) => {
+            let needed = |group: &&Group| group.members.iter().any(|(entry, _)| !is_out(&entry.name));
+            let (groups, later): (Vec<&Group>, Vec<&Group>) = groups.iter().partition(needed);
+            prepare(input, bcm, nodes, images, &groups, books, &mut out);
+            give_later(input, &later, &mut out);
+        }
         Err(why) => out.problems.push(refuse::unknown_images(&groups, why)),
     }
-    let is_out = |node: &NodeName| left_out.iter().any(|out| out.node == *node);
-    out.problems.retain(|problem| !problem.node.as_ref().is_some_and(is_out));
+    let of_out = out.problems.iter_mut().filter(|problem| problem.node.as_ref().is_some_and(is_out));
+    of_out.for_each(|problem| problem.weight = Weight::Warn);
     out
+}
+
+/// Nodes of the run that nobody needs now: their images are not made. If one is included after all, its assignment finds none and says so.
+fn give_later(input: &PlanInput, groups: &[&Group], out: &mut Drawn) {
+    let Some(plan) = &mut out.plan else { return };
+    for group in groups {
+        if let Ok(image) = names::of_clone(&group.old, input.to, group.role) {
+            plan.nodes.extend(groups::nodes(group, &image));
+        }
+    }
 }
 
 /// Whether nodes of this plan go through their images.
@@ -92,12 +108,12 @@ fn prepare(
     bcm: &BcmView,
     nodes: &[BcmNode],
     images: &[BcmImage],
-    groups: &[Group],
+    groups: &[&Group],
     books: &Books,
     out: &mut Drawn,
 ) {
     let find = |name: &ImageName| images.iter().find(|i| i.name == *name);
-    let mine: BTreeSet<NodeName> = groups.iter().flat_map(Group::nodes).collect();
+    let mine: BTreeSet<NodeName> = groups.iter().flat_map(|group| group.nodes()).collect();
     for group in groups {
         let Some(old) = find(&group.old) else {
             out.problems.push(refuse::unknown_image(group, &bcm.head));

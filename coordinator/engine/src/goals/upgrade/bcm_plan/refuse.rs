@@ -31,6 +31,15 @@ fn refuse(node: Option<&NodeName>, evidence: String, next: String) -> Problem {
 /// The label with the architecture of a node, in the same words as dpkg's.
 const ARCH: &str = "kubernetes.io/arch";
 
+/// Packages are installed on the nodes' own disks then, as in a cluster that BCM does not provision.
+pub(super) fn no_image_at_all(nodes: usize) -> Problem {
+    let evidence = format!(
+        "BCM gives none of its {} a software image, so packages are installed on the nodes' own disks; a later sync from an image would take them away",
+        count(nodes, "node")
+    );
+    Problem { weight: Weight::Warn, node: None, evidence, next: "cmsh -c \"device; list\"".into() }
+}
+
 pub(super) fn unknown_images(groups: &[Group], why: &str) -> Problem {
     let nodes: Vec<NodeName> = groups.iter().flat_map(Group::nodes).collect();
     let evidence =

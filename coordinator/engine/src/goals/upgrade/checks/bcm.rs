@@ -23,7 +23,8 @@ fn supported(view: &View, minors: &Result<Vec<Minor>, String>) -> Option<Finding
         Ok(minors) => {
             let list: Vec<String> = minors.iter().map(Minor::to_string).collect();
             let evidence = format!(
-                "BCM does not support {}, it lists {}: update BCM first",
+                "BCM{} does not support {}, it lists {}: update BCM first",
+                of_release(view),
                 to.minor(),
                 list.join(", ")
             );
@@ -36,6 +37,14 @@ fn supported(view: &View, minors: &Result<Vec<Minor>, String>) -> Option<Finding
             block(evidence, "cm-kubernetes-setup --list-versions")
         }
     }
+}
+
+/// The releases that the list comes from: ` 11.0 (cm-setup 10.0-121078)`; empty if they are not known.
+fn of_release(view: &View) -> String {
+    let state = view.input.bcm.as_ref().and_then(|bcm| bcm.state.as_ref().ok());
+    let bcm = state.and_then(|s| s.bcm.as_ref()).map(|version| format!(" {version}"));
+    let setup = state.and_then(|s| s.cm_setup.as_ref()).map(|version| format!(" (cm-setup {version})"));
+    format!("{}{}", bcm.unwrap_or_default(), setup.unwrap_or_default())
 }
 
 /// The metadata alone starts nothing. A wrong version in it means that the cluster was upgraded by hand, or that the last run did not end.

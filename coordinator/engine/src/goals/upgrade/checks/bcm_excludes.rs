@@ -3,7 +3,7 @@
 
 use super::View;
 use crate::inventory::NodeRole;
-use crate::program::{Finding, NodeImage, Severity, finding};
+use crate::program::{Finding, Severity, finding};
 use podlift_model::NodeName;
 use podlift_model::bcm::{BcmExcludes, OF_IMAGE, PROTECTED};
 use std::collections::{BTreeMap, BTreeSet};
@@ -18,17 +18,19 @@ type Key<'a> = (&'a str, Option<&'a str>, NodeRole);
 
 pub fn check(view: &View) -> Vec<Finding> {
     let (Some(bcm), Some(plan)) = (&view.input.bcm, &view.bcm.plan) else { return vec![] };
-    let mut groups: BTreeMap<Key, Vec<(&NodeName, &NodeImage)>> = BTreeMap::new();
+    let mut groups: BTreeMap<Key, Vec<&NodeName>> = BTreeMap::new();
     for (node, image) in &plan.nodes {
         let Some(entry) = view.input.inventory.get(node) else { continue };
         let category = image.category.as_ref().map(|c| c.as_str());
-        groups.entry((image.old.as_str(), category, entry.role)).or_default().push((node, image));
+        groups.entry((image.old.as_str(), category, entry.role)).or_default().push(node);
     }
-    let of = |(key, members): (&Key, &Vec<(&NodeName, &NodeImage)>)| {
-        let asked = members.iter().filter_map(|(node, _)| Some((*node, bcm.excludes.get(*node)?)));
+    // A group of which the run takes no node waits for nothing.
+    groups.retain(|_, members| members.iter().any(|node| view.chosen(node)));
+    let of = |(key, members): (&Key, &Vec<&NodeName>)| {
+        let asked = members.iter().filter_map(|node| Some((*node, bcm.excludes.get(*node)?)));
         let asked: Vec<_> = asked.collect();
         match asked.is_empty() {
-            true => vec![unknown(members[0].0, "BCM was not asked for them")],
+            true => vec![unknown(members[0], "BCM was not asked for them")],
             false => asked.into_iter().filter_map(|(node, seen)| one(view, key, node, seen)).collect(),
         }
     };

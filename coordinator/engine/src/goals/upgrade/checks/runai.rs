@@ -31,7 +31,11 @@ pub fn check(view: &View) -> Vec<Finding> {
         )];
     };
     if view.from.minor == minor && (minor < first || minor > last) {
-        return vec![unknown(view, "the cluster is outside of its range already, and keeps its minor")];
+        let evidence = format!(
+            "Run:ai {}.{} supports Kubernetes v1.{first} to v1.{last}; the cluster is outside of that already, and this upgrade keeps its minor",
+            version.0, version.1
+        );
+        return vec![finding(ID, Severity::Note, None, evidence, NEXT)];
     }
     match (minor < first, minor > last) {
         (false, false) => vec![],
