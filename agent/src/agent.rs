@@ -112,6 +112,7 @@ impl Agent {
         config.check()?;
         let host = keeper.host.clone();
         let files = host.files.as_ref();
+        config.bcm.api.iter().try_for_each(|api| api.check(files))?;
         let identity = |path| move |why| OpenError::Identity { path, why };
         let machine = keeper::id(files, paths::MACHINE_ID).map_err(identity(paths::MACHINE_ID))?;
         let boot = keeper::boot_id(files).map_err(identity(paths::BOOT_ID))?;

@@ -4,7 +4,7 @@ mod bcm;
 
 pub use crate::interlock::AllowedUnit;
 pub use crate::recipient::Recipient;
-pub use bcm::Bcm;
+pub use bcm::{Bcm, BcmApi};
 use podlift_common::config::duration;
 use podlift_common::metrics::Listen;
 use podlift_common::telemetry;

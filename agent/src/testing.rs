@@ -15,6 +15,7 @@ pub struct Bench {
     pub commands: Arc<FakeCommands>,
     pub watch: Arc<FakeWatch>,
     pub devices: Arc<FakeDevices>,
+    pub processes: Arc<FakeProcesses>,
     pub host: Host,
     pub config: Config,
 }
@@ -25,17 +26,16 @@ impl Bench {
     }
 
     fn of(fakes: Fakes) -> Self {
-        let Fakes { files, commands, watch, devices, host } = fakes;
+        let Fakes { files, commands, watch, devices, processes, host } = fakes;
         let name = "runai-01".parse().unwrap();
         let config = Config::new(name, "runaicluster".parse().unwrap(), "127.0.0.1:1".parse().unwrap());
-        Self { files, commands, watch, devices, host, config }
+        Self { files, commands, watch, devices, processes, host, config }
     }
 
     pub fn control_plane(self) -> Self {
-        let Self { files, commands, watch, devices, host, config } = self;
-        let Fakes { files, commands, watch, devices, host } =
-            Fakes { files, commands, watch, devices, host }.control_plane();
-        Self { files, commands, watch, devices, host, config }
+        let Self { files, commands, watch, devices, processes, host, config } = self;
+        let fakes = Fakes { files, commands, watch, devices, processes, host }.control_plane();
+        Self { config, ..Self::of(fakes) }
     }
 
     pub fn node(&self) -> Arc<Node> {
@@ -69,11 +69,19 @@ impl Tools {
     pub fn held(&self) -> Vec<String> {
         self.state.lock().unwrap().held.iter().cloned().collect()
     }
+    /// Exactly these packages are held.
+    pub fn set_held(&self, names: &[&str]) {
+        self.state.lock().unwrap().held = names.iter().map(ToString::to_string).collect();
+    }
     pub fn install(&self, name: &str, version: &str) {
         self.state.lock().unwrap().installed.insert(name.into(), version.into());
     }
     pub fn break_call(&self, start: &str, stderr: &str) {
         self.state.lock().unwrap().broken = Some((start.into(), stderr.into()));
+    }
+    /// The call works again.
+    pub fn mend_call(&self) {
+        self.state.lock().unwrap().broken = None;
     }
     pub fn running(&self, unit: &str) -> bool {
         self.state.lock().unwrap().units.contains(unit)

@@ -44,11 +44,15 @@ pub fn epoch(number: u64, instance: &str) -> Epoch {
     Epoch { number, instance: InstanceId::new(instance).unwrap_or_else(|e| panic!("{e}")) }
 }
 
+/// CMDaemon's JSON API; the files are on the head's disk.
+const API: &str = "[bcm.api]\nurl = \"https://127.0.0.1:8081\"\ncertificate = \"/root/.cm/admin.pem\"\nkey = \"/root/.cm/admin.key\"\nca = \"/root/.cm/cacert.pem\"\n";
+
 pub fn config(world: &World, node: &str) -> Config {
     let cluster = &world.shape.cluster;
     let role = if node == HEAD_NODE { "role = \"head\"\n" } else { "" };
+    let api = if node == HEAD_NODE && world.shape.bcm_api { API } else { "" };
     let text = format!(
-        "{role}node = \"{node}\"\ncluster = \"{cluster}\"\ncoordinator = \"127.0.0.1:7443\"\n[backup]\nrecipients = [\"{RECIPIENT}\"]\n"
+        "{role}node = \"{node}\"\ncluster = \"{cluster}\"\ncoordinator = \"127.0.0.1:7443\"\n[backup]\nrecipients = [\"{RECIPIENT}\"]\n{api}"
     );
     podlift_common::config::parse(&text, Path::new("agent.toml")).unwrap_or_else(|e| panic!("{e}"))
 }

@@ -52,6 +52,8 @@ pub struct Pod {
     pub options: PlanOptions,
     /// Of the request for a plan; `None` if the options say it.
     pub max_unavailable: Option<Limit>,
+    /// Workers that a plan leaves out.
+    pub without: Vec<String>,
     pub waivers: Vec<(String, String)>,
     pub mischief: Mischief,
     /// Mode of the agents' heal.
@@ -80,6 +82,7 @@ impl Pod {
                 ..PlanOptions::default()
             },
             max_unavailable: Some(Limit::Number(2)),
+            without: vec![],
             waivers: vec![],
             mischief: Mischief::None,
             heal: podlift_agent::config::Mode::Enforce,
@@ -204,7 +207,8 @@ impl Pod {
     }
 
     pub fn ask(&self) -> PlanAsk {
-        PlanAsk { max_unavailable: self.max_unavailable, waivers: self.waivers.clone(), ..PlanAsk::to(TO) }
+        let (waivers, without) = (self.waivers.clone(), self.without.clone());
+        PlanAsk { max_unavailable: self.max_unavailable, waivers, without, ..PlanAsk::to(TO) }
     }
 
     /// The coordinator may command, every agent is there, and has learned its expectations.

@@ -93,6 +93,11 @@ impl Rollout {
         Ok(state)
     }
 
+    /// Nodes that are cordoned now.
+    pub fn cordoned(&self) -> BTreeSet<String> {
+        cordoned(self.world())
+    }
+
     /// Each different set of workers that were cordoned together.
     pub fn away(&self) -> BTreeSet<Away> {
         self.seen.lock().unwrap_or_else(PoisonError::into_inner).iter().cloned().collect()

@@ -1,7 +1,8 @@
-//! One HTTPS GET to an address of this node, or to the API server of another one.
+//! HTTPS requests: a GET to an address of this node or to the API server of another one, and a POST to an API with a client certificate.
 
 use async_trait::async_trait;
 use std::path::PathBuf;
+use std::time::Duration;
 
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{url}: {why}")]
@@ -55,8 +56,32 @@ impl HttpTls {
     }
 }
 
+/// A JSON document that is posted to `https://{endpoint}{path}`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Post {
+    pub endpoint: String,
+    pub path: String,
+    pub body: String,
+    pub tls: HttpTls,
+    /// Time of the whole request, from the connection to the last byte of the answer.
+    pub limit: Duration,
+    /// Most bytes of an answer; a longer one is an error.
+    pub most: usize,
+}
+
+impl Post {
+    pub fn url(&self) -> String {
+        format!("https://{}{}", self.endpoint, self.path)
+    }
+}
+
 #[async_trait]
 pub trait Http: Send + Sync {
     /// Status and body of `https://{endpoint}{path}`; fails after ten seconds.
     async fn get(&self, endpoint: &str, path: &str, tls: &HttpTls) -> Result<(u16, String), HttpError>;
+
+    /// Status and body of the answer to a document. A port that only reads refuses it.
+    async fn post(&self, post: &Post) -> Result<(u16, String), HttpError> {
+        Err(HttpError { url: post.url(), why: "this node can't send documents".into() })
+    }
 }

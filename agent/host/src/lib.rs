@@ -15,7 +15,7 @@ pub mod watch;
 pub use commands::{CommandError, Commands, Invocation, Output};
 pub use devices::{Allocation, Devices, Holder, Holders};
 pub use files::{FileKind, Files, Intent, ReplaceError, Space, Stat, Swap};
-pub use http::{ClientPair, Http, HttpError, HttpTls, Trust};
+pub use http::{ClientPair, Http, HttpError, HttpTls, Post, Trust};
 pub use processes::{OpenProcess, Processes};
 pub use watch::{Change, Process, Watch, Writers, Writing};
 

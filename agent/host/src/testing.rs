@@ -329,10 +329,31 @@ impl Devices for FakeDevices {
     }
 }
 
-/// A node without processes.
-pub struct FakeProcesses;
+/// A node without processes, except for those in a folder of which the test says so.
+#[derive(Default)]
+pub struct FakeProcesses {
+    within: Mutex<Vec<(PathBuf, u32, String)>>,
+}
+
+impl FakeProcesses {
+    /// This process has its root or working directory in the folder.
+    pub fn put(&self, dir: impl Into<PathBuf>, pid: u32, name: &str) {
+        self.within.lock().unwrap().push((dir.into(), pid, name.into()));
+    }
+    pub fn end(&self, pid: u32) {
+        self.within.lock().unwrap().retain(|(_, other, _)| *other != pid);
+    }
+}
 
 impl Processes for FakeProcesses {
+    fn within(&self, dir: &Path) -> io::Result<Vec<(u32, String)>> {
+        let all = self.within.lock().unwrap();
+        Ok(all
+            .iter()
+            .filter(|(at, ..)| at.starts_with(dir))
+            .map(|(_, pid, name)| (*pid, name.clone()))
+            .collect())
+    }
     fn open(&self, pid: u32) -> io::Result<Box<dyn OpenProcess>> {
         Err(io::Error::new(io::ErrorKind::NotFound, format!("process {pid} does not exist")))
     }
@@ -344,6 +365,7 @@ pub struct Fakes {
     pub commands: Arc<FakeCommands>,
     pub watch: Arc<FakeWatch>,
     pub devices: Arc<FakeDevices>,
+    pub processes: Arc<FakeProcesses>,
     pub host: Host,
 }
 
@@ -355,7 +377,7 @@ impl Fakes {
         files.put(paths::MACHINE_ID, b"machine-1\n");
         files.put(paths::BOOT_ID, format!("{BOOT}\n").as_bytes());
         let (commands, watch) = (FakeCommands::new(answer), Arc::new(FakeWatch::default()));
-        let devices = Arc::new(FakeDevices::default());
+        let (devices, processes) = (Arc::new(FakeDevices::default()), Arc::new(FakeProcesses::default()));
         let clock = Arc::new(TokioClock::starting_at("2026-11-22T00:00:00Z".parse().unwrap()));
         let host = Host {
             commands: commands.clone(),
@@ -364,9 +386,9 @@ impl Fakes {
             watch: watch.clone(),
             clock,
             devices: devices.clone(),
-            processes: Arc::new(FakeProcesses),
+            processes: processes.clone(),
         };
-        Self { files, commands, watch, devices, host }
+        Self { files, commands, watch, devices, processes, host }
     }
 
     /// The node with the manifests of a control-plane node.

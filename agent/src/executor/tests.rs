@@ -1,5 +1,7 @@
 //! Order, fences and recovery of the executor.
 
+mod holds;
+
 use super::*;
 use crate::agent::{Agent, Seams};
 use crate::ledger::{Ledger, LedgerError, OpenOp};

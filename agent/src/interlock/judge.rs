@@ -50,6 +50,9 @@ pub fn judge(seen: &Seen, allow: &[AllowedUnit]) -> Verdict {
             "{why}; the agent needs CAP_SYS_PTRACE, which its unit has (`systemctl cat podlift-agent` shows drop-ins)"
         ));
     }
+    if let Some(why) = &seen.unlisted {
+        verdict.unknown.push(format!("the GPUs' own list of processes: {why}"));
+    }
     verdict
 }
 

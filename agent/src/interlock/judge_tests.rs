@@ -46,6 +46,7 @@ fn seen(sandboxes: Vec<Sandbox>) -> Seen {
         allocations: Ok(vec![]),
         kubelet: None,
         holders: Holders::default(),
+        unlisted: None,
         sandboxes: Ok(sandboxes),
     }
 }
@@ -174,6 +175,14 @@ fn what_can_not_be_known_is_not_safe_on_a_node_with_gpus_alone() {
     );
     let other = judge(&Seen { nvidia: false, holders: denied(), ..seen(vec![]) }, &[]);
     assert!(other.is_free());
+}
+
+#[test]
+fn a_list_of_nvml_that_failed_is_not_an_empty_one() {
+    let why = "/usr/bin/nvidia-smi exited 9: \"NVIDIA-SMI has failed\"";
+    let verdict = judge(&Seen { unlisted: Some(why.into()), ..seen(vec![]) }, &[]);
+    assert!(!verdict.is_free());
+    assert_eq!(verdict.unknown, [format!("the GPUs' own list of processes: {why}")]);
 }
 
 #[test]

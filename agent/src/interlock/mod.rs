@@ -78,12 +78,15 @@ fn overridden(node: &Node, reason: &str, verdict: &Verdict) -> String {
 
 fn refused(node: &Node, op: &HostOp, verdict: &Verdict) -> Failure {
     let (name, what) = (&node.config.node, what(op));
-    let why = match verdict.held.is_empty() {
-        true => "it can't be known whether devices of the node are in use",
-        false => "devices of the node are in use by what the drain did not account for",
+    let (why, way) = match verdict.held.is_empty() {
+        true => ("it can't be known whether devices of the node are in use", format!("mend that on {name}")),
+        false => (
+            "devices of the node are in use by what the drain did not account for",
+            format!("wait for its end or end it (on {name}: `fuser -v /dev/nvidia* /dev/infiniband/*`)"),
+        ),
     };
     let message = format!(
-        "{what} on {name}: {why}: {}; wait for its end or end it (on {name}: `fuser -v /dev/nvidia* /dev/infiniband/*`), then `podlift retry`; if it may be lost: `podlift retry --override-devices {name} --reason TEXT`",
+        "{what} on {name}: {why}: {}; {way}, then `podlift retry`; if it may be lost: `podlift retry --override-devices {name} --reason TEXT`",
         verdict.reasons()
     );
     Failure::operator(codes::DEVICES_HELD, message)

@@ -189,6 +189,58 @@ async fn a_service_of_agent_toml_may_hold_devices_and_the_same_process_without_i
     assert_eq!(changed(&bench, restart(None)).await, "kubelet restarted and active");
 }
 
+/// NVML lists a process whose open files show no device: a job, a daemon, a pod of a DaemonSet, and one that has ended.
+#[tokio::test(start_paused = true)]
+async fn processes_of_nvmls_list_are_joined_to_those_with_open_files() {
+    let with = |list: &'static str, code: i32| {
+        let mut bench = worker();
+        let usual = bench.commands.clone();
+        bench.commands = crate::testing::FakeCommands::new(move |call| {
+            match call.args.iter().any(|arg| arg == "/usr/bin/nvidia-smi") {
+                true if code != 0 => exited(code, list),
+                true => said(list),
+                false => usual.answer(call),
+            }
+        });
+        bench.host.commands = bench.commands.clone();
+        bench.files.put("/usr/bin/nvidia-smi", b"");
+        bench
+    };
+    let cases = [
+        (
+            "0::/system.slice/slurmstepd.scope/job_7\n",
+            Some("pid 99 `/opt/train` (slurmstepd.scope) has GPU-1 (by NVML's list) open"),
+        ),
+        ("0::/system.slice/nvidia-dcgm.service\n", None),
+        ("", Some("pid 99 `/opt/train` (no unit of systemd) has GPU-1 (by NVML's list) open")),
+    ];
+    for (cgroup, want) in cases {
+        let bench = with("99, /opt/train, GPU-1\n", 0);
+        bench.files.put("/proc/99/cgroup", cgroup.as_bytes());
+        match want {
+            None => assert_eq!(changed(&bench, restart(None)).await, "kubelet restarted and active"),
+            Some(words) => {
+                let failure = fails(&bench, restart(None)).await;
+                assert!(failure.message.contains(words), "{cgroup}: {}", failure.message);
+            }
+        }
+    }
+    assert_eq!(changed(&with("", 0), restart(None)).await, "kubelet restarted and active");
+    // With an open device file, that file is named.
+    let bench = with("4711, python, GPU-1\n", 0);
+    bench.devices.hold(job());
+    assert!(fails(&bench, restart(None)).await.message.contains(HELD));
+    // A list that failed is not an empty one.
+    let failure = fails(&with("NVIDIA-SMI has failed", 9), restart(None)).await;
+    let words = "it can't be known whether devices of the node are in use: the GPUs' own list of processes";
+    assert!(failure.message.contains(words) && failure.message.contains("exited 9"), "{}", failure.message);
+    // Without a driver the program is not asked.
+    let bench = with("99, /opt/train, GPU-1\n", 0);
+    bench.files.put(paths::PROC_DEVICES, b"Character devices:\n  1 mem\n");
+    assert_eq!(changed(&bench, restart(None)).await, "kubelet restarted and active");
+    assert_eq!(bench.commands.count("systemd-run"), 0);
+}
+
 #[tokio::test(start_paused = true)]
 async fn infiniband_in_use_stops_a_node_without_gpus() {
     let of_job = |card: Option<&str>| {

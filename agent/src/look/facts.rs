@@ -36,8 +36,7 @@ pub async fn installed(node: &Node) -> Installed {
     let host = &node.host;
     let known = dpkg_query::known(host).await.unwrap_or_default();
     let state = |p: &Package| {
-        let known = known.get(p)?;
-        let state = PackageState { version: known.whole(), held: known.held };
+        let state = known.get(p)?.clone();
         (state.version.is_some() || state.held).then(|| (p.name().to_string(), state))
     };
     Installed {

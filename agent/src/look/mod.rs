@@ -19,9 +19,9 @@ pub(crate) use backup_files::SPOOL;
 
 use crate::node::Node;
 use podlift_host::Host;
-use podlift_model::bcm::{BcmImage, BcmSync};
+use podlift_model::bcm::{BcmImage, BcmProvisioning, BcmSync};
 use podlift_model::{ClusterName, Failure, Look, NodeName, OpOutput, codes};
-use podlift_tools::bcm;
+use podlift_tools::bcm::{self, Cmdaemon};
 use podlift_tools::kubeadm::{self, Binary};
 use podlift_tools::survey;
 
@@ -57,16 +57,22 @@ pub(crate) async fn look(node: &Node, look: &Look) -> Result<OpOutput, Failure> 
 async fn of_bcm(node: &Node, look: &Look) -> Result<OpOutput, Failure> {
     let turn = node.bcm.clone().lock_owned().await;
     let (host, cluster, look) = (node.host.clone(), node.config.cluster.clone(), look.clone());
+    let daemon = node.config.bcm.cmdaemon();
     let asked = tokio::spawn(async move {
         let _turn = turn;
-        tool_of_bcm(&host, &cluster, &look).await
+        tool_of_bcm(&host, &daemon, &cluster, &look).await
     });
     asked.await.unwrap_or_else(|e| {
         Err(Failure::transient("bcm-answer", format!("BCM's tool was not waited for: {e}")))
     })
 }
 
-async fn tool_of_bcm(host: &Host, cluster: &ClusterName, look: &Look) -> Result<OpOutput, Failure> {
+async fn tool_of_bcm(
+    host: &Host,
+    daemon: &Cmdaemon,
+    cluster: &ClusterName,
+    look: &Look,
+) -> Result<OpOutput, Failure> {
     Ok(match look {
         Look::BcmVersions => OpOutput::BcmVersions(bcm::kubernetes_versions::look(host).await?),
         Look::BcmClusterVersion => {
@@ -81,8 +87,8 @@ async fn tool_of_bcm(host: &Host, cluster: &ClusterName, look: &Look) -> Result<
         Look::BcmImages => OpOutput::BcmImages(bcm::image::all(host).await?),
         Look::BcmImage { image } => OpOutput::BcmImage(bcm::image::find(host, image).await?.map(Box::new)),
         Look::BcmExcludes { node } => OpOutput::BcmExcludes(bcm::excludes::look(host, node).await?),
-        Look::BcmProvisioning => OpOutput::BcmProvisioning(bcm::provisioning::look(host).await?),
-        Look::BcmSync { node } => OpOutput::BcmSync(Box::new(last_sync(host, node).await?)),
+        Look::BcmProvisioning => OpOutput::BcmProvisioning(provisioning(host, daemon).await?),
+        Look::BcmSync { node } => OpOutput::BcmSync(Box::new(last_sync(host, daemon, node).await?)),
         other => {
             return Err(Failure::permanent(
                 codes::NOT_OF_THIS_ROLE,
@@ -114,11 +120,17 @@ async fn measured(node: &Node, output: OpOutput) -> OpOutput {
     }
 }
 
+/// Who serves images, and CMDaemon's tasks.
+async fn provisioning(host: &Host, daemon: &Cmdaemon) -> Result<BcmProvisioning, Failure> {
+    let names = daemon.names(host).await?;
+    let state = daemon.status(host, &names).await?;
+    Ok(BcmProvisioning { tasks: bcm::tasks::look(host).await?, ..state })
+}
+
 /// The log of the node's last update, and whether a request of it waits.
-async fn last_sync(host: &Host, node: &NodeName) -> Result<BcmSync, Failure> {
+async fn last_sync(host: &Host, daemon: &Cmdaemon, node: &NodeName) -> Result<BcmSync, Failure> {
     let sync = bcm::synclog::look(host, node).await?;
-    let waiting = bcm::provisioning::status(host).await?.waiting;
-    let waits = waiting.iter().any(|name| name == node.as_str());
+    let waits = daemon.waits(host, node).await?;
     Ok(BcmSync { request: waits.then(|| format!("a request of {node} waits")), ..sync })
 }
 

@@ -48,6 +48,7 @@ use crate::units::{Exit, UnitSpec};
 use async_trait::async_trait;
 use podlift_model::op::SkipPhase;
 use podlift_model::{Failure, HostOp, OpId, OpOutput};
+use podlift_tools::bcm::Cmdaemon;
 use std::time::Duration;
 
 /// The context of an op.
@@ -58,6 +59,11 @@ pub(crate) struct Cx<'a> {
 }
 
 impl Cx<'_> {
+    /// The way to CMDaemon, on a head node.
+    pub fn cmdaemon(&self) -> Cmdaemon {
+        self.node.config.bcm.cmdaemon()
+    }
+
     /// Everything that the op's unit printed.
     pub fn log(&self) -> String {
         self.node.units.log(self.op_id)

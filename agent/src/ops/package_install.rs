@@ -1,5 +1,6 @@
-//! Installs exact versions: unhold, install, hold again (also after a failure), verify. The op sets only holds that were there before, and
-//! those of the three packages that podlift always holds.
+//! Installs exact versions: unhold, install, verify, and hold. After a success the three packages of an upgrade are held, and those that
+//! were held before. After a failure or a crash before the versions are there, the holds are as they were: an op that changed nothing leaves
+//! no hold behind that somebody has removed on purpose.
 
 use super::shared::{file_failure, free_space, list};
 use super::{Applied, Cx, Op};
@@ -10,9 +11,9 @@ use podlift_host::paths;
 use podlift_model::op::{Package, PackagePin};
 use podlift_model::{Failure, OpOutput};
 use podlift_tools::apt::{self, lock};
-use podlift_tools::dpkg_query::Known;
 use podlift_tools::{apt_mark, dpkg_query, madison};
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::{Path, PathBuf};
 
 pub struct PackageInstall {
     pub packages: Vec<PackagePin>,
@@ -20,41 +21,71 @@ pub struct PackageInstall {
     pub repair: bool,
 }
 
-/// Packages that are held at the end in every case.
-const ALWAYS: [Package; 3] = [Package::Kubeadm, Package::Kubelet, Package::Kubectl];
-
 impl PackageInstall {
     async fn installed(&self, cx: &Cx<'_>) -> Result<bool, Failure> {
         let known = dpkg_query::known(&cx.node.host).await?;
-        let whole = |p: &PackagePin| known.get(&p.package).and_then(Known::whole);
-        Ok(self.packages.iter().all(|p| whole(p).as_ref() == Some(&p.version)))
+        let is = |p: &PackagePin| known.get(&p.package).and_then(|k| k.version.as_ref()) == Some(&p.version);
+        Ok(self.packages.iter().all(is))
     }
 
     /// Records the holds on the disk before it removes the first one. It unholds all packages of the repository, also those that the op
     /// does not name: apt's solver may not touch a held one.
     async fn unhold(&self, cx: &Cx<'_>) -> Result<(), Failure> {
-        let held: BTreeSet<String> = held(cx).await?;
+        let mut held = held(cx).await?;
+        held.extend(owed(cx).into_values().flatten());
         let path = paths::op_memo(cx.op_id);
         let memo = serde_json::to_vec(&held).unwrap_or_default();
         cx.node.host.files.write(&path, &memo, 0o600).map_err(|e| file_failure(&path, &e))?;
         apt_mark::unhold(&cx.node.host, &held.into_iter().collect::<Vec<_>>()).await
     }
+
+    /// Only dpkg shows whether it worked.
+    async fn hold_again(&self, cx: &Cx<'_>) -> Result<(), Failure> {
+        let host = &cx.node.host;
+        apt_mark::hold(host, &self.not_held(cx).await?).await?;
+        // After an interrupted dpkg, apt-mark sees a hold that does not exist, and does nothing.
+        let blind = self.not_held(cx).await?;
+        apt_mark::unhold(host, &blind).await?;
+        apt_mark::hold(host, &blind).await
+    }
+
+    fn has_unheld(&self, cx: &Cx<'_>) -> bool {
+        cx.node.host.files.stat(&paths::op_memo(cx.op_id)).is_ok()
+    }
+
+    /// Packages that dpkg knows, that should be held and are not. Without a record the op has removed no hold, but an earlier one may have.
+    async fn not_held(&self, cx: &Cx<'_>) -> Result<Vec<String>, Failure> {
+        let memo = cx.node.host.files.read(&paths::op_memo(cx.op_id)).unwrap_or_default();
+        let mut before: BTreeSet<String> = serde_json::from_slice(&memo).unwrap_or_default();
+        let done = self.installed(cx).await?;
+        if done {
+            before.extend(owed(cx).into_values().flatten());
+        }
+        let known = dpkg_query::known(&cx.node.host).await?;
+        let wanted = |p: &Package| before.contains(p.name()) || (done && Package::UPGRADED.contains(p));
+        let loose = known.iter().filter(|(p, k)| wanted(p) && !k.held);
+        Ok(loose.map(|(p, _)| p.name().to_string()).collect())
+    }
+}
+
+/// Holds that earlier ops removed and could not set again, by their records.
+fn owed(cx: &Cx<'_>) -> BTreeMap<PathBuf, BTreeSet<String>> {
+    let own = paths::op_memo(cx.op_id);
+    let (files, folder) = (&cx.node.host.files, own.parent().unwrap_or(Path::new("/")));
+    let memos = files.list(folder).unwrap_or_default().into_iter().filter(|name| name.ends_with(".memo"));
+    let others = memos.map(|name| folder.join(name)).filter(|path| *path != own);
+    let names = |path: PathBuf| {
+        // Records of other ops have another form.
+        let names: BTreeSet<String> = serde_json::from_slice(&files.read(&path).ok()?).ok()?;
+        names.iter().all(|name| name.parse::<Package>().is_ok()).then_some((path, names))
+    };
+    others.filter_map(names).collect()
 }
 
 /// Held packages of the repository, as dpkg reports them.
 async fn held(cx: &Cx<'_>) -> Result<BTreeSet<String>, Failure> {
     let known = dpkg_query::known(&cx.node.host).await?;
     Ok(known.iter().filter(|(_, k)| k.held).map(|(p, _)| p.name().to_string()).collect())
-}
-
-/// Packages that should be held and are not: of those that dpkg knows, the three and those that were held when the op began.
-async fn not_held(cx: &Cx<'_>) -> Result<Vec<String>, Failure> {
-    let memo = cx.node.host.files.read(&paths::op_memo(cx.op_id)).unwrap_or_default();
-    let before: BTreeSet<String> = serde_json::from_slice(&memo).unwrap_or_default();
-    let known = dpkg_query::known(&cx.node.host).await?;
-    let wanted = |p: &Package| ALWAYS.contains(p) || before.contains(p.name());
-    let loose = known.iter().filter(|(p, k)| wanted(p) && !k.held);
-    Ok(loose.map(|(p, _)| p.name().to_string()).collect())
 }
 
 #[async_trait]
@@ -98,20 +129,22 @@ impl Op for PackageInstall {
     }
 
     async fn settle(&self, cx: &Cx<'_>) -> Result<(), Failure> {
-        let host = &cx.node.host;
-        apt_mark::hold(host, &not_held(cx).await?).await?;
-        // After an interrupted dpkg, apt-mark sees a hold that does not exist, and does nothing.
-        let blind = not_held(cx).await?;
-        if !blind.is_empty() {
-            apt_mark::unhold(host, &blind).await?;
-            apt_mark::hold(host, &blind).await?;
-        }
-        let loose = not_held(cx).await?;
+        let files = &cx.node.host.files;
+        let said = self.hold_again(cx).await.err();
+        let loose = self.not_held(cx).await?;
         if loose.is_empty() {
-            drop(host.files.remove(&paths::op_memo(cx.op_id)));
+            let all = self.has_unheld(cx) || self.installed(cx).await?;
+            let paid = if all { owed(cx).into_keys().collect() } else { Vec::new() };
+            for record in paid.into_iter().chain([paths::op_memo(cx.op_id)]) {
+                drop(files.remove(&record));
+            }
             return Ok(());
         }
-        let message = format!("{0} could not be held again: `apt-mark hold {0}`", loose.join(" "));
-        Err(Failure::operator("hold-not-restored", message))
+        let message = format!(
+            "{0} could not be held again: `apt-mark hold {0}`, then `podlift retry`",
+            loose.join(" ")
+        );
+        let detail = said.map(|failure| failure.detail).unwrap_or_default();
+        Err(Failure::operator("hold-not-restored", message).with_detail(&detail))
     }
 }

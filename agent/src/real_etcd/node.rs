@@ -54,7 +54,7 @@ impl Bench {
             watch: Arc::new(FakeWatch::default()),
             clock: Arc::new(SystemClock),
             devices: Arc::new(FakeDevices::default()),
-            processes: Arc::new(FakeProcesses),
+            processes: Arc::new(FakeProcesses::default()),
         };
         let mut config = Config::new(
             "runai-01".parse().unwrap(),

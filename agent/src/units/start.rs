@@ -5,6 +5,7 @@ use super::{UnitSpec, Units, name, unit_name};
 use podlift_host::paths;
 use podlift_host::{CommandError, Invocation};
 use podlift_model::{Failure, OpId};
+use std::path::Path;
 
 /// For units that must not be ended from outside: the stop signal has no effect, and systemd waits this many seconds. That applies when the
 /// machine shuts down, or when the program itself is killed and its children still work.
@@ -59,7 +60,10 @@ impl Units {
         property("OOMPolicy=continue".into());
         if !spec.first.is_empty() {
             property("TimeoutStartSec=infinity".into());
-            property(format!("ExecStartPre={}", command(spec.first.iter().map(String::as_str))));
+            let (program, args) = spec.first.split_first().map_or(("", &[][..]), |(p, a)| (p.as_str(), a));
+            let program = self.absolute(program);
+            let words = std::iter::once(program.as_str()).chain(args.iter().map(String::as_str));
+            property(format!("ExecStartPre={}", command(words)));
         }
         match spec.limit {
             Some(limit) => {
@@ -73,6 +77,14 @@ impl Units {
         argv.push(spec.program.into());
         argv.extend(spec.args.iter().cloned());
         argv
+    }
+
+    /// systemd itself looks for a preceding command in folders of its own, and BCM's tools are in none of them.
+    fn absolute(&self, program: &str) -> String {
+        let folders = self.path.split(':').filter(|_| !program.contains('/'));
+        let mut places = folders.map(|folder| Path::new(folder).join(program));
+        let found = places.find(|place| self.files.stat(place).is_ok());
+        found.map_or(program.into(), |place| place.display().to_string())
     }
 }
 

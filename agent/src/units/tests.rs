@@ -105,4 +105,10 @@ async fn what_must_not_be_ended_is_asked_by_a_signal_that_nobody_heeds() {
     let first = call(bench.commands.calls());
     assert!(first.contains("--property=ExecStartPre=dpkg --configure -a \"50%%\" "), "{first}");
     assert!(first.contains("--no-block") && first.contains("TimeoutStartSec=infinity"), "{first}");
+    // systemd does not look there.
+    let tool = "/cm/local/apps/cmd/bin/cm-chroot-sw-img";
+    bench.files.put(tool, b"");
+    node.units.start(&op(), &spec().after(&["cm-chroot-sw-img", "/cm/images/x"])).await.unwrap();
+    let found = call(bench.commands.calls());
+    assert!(found.contains(&format!("--property=ExecStartPre={tool} /cm/images/x ")), "{found}");
 }

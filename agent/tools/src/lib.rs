@@ -21,6 +21,8 @@ pub mod kubeadm;
 pub mod kubectl;
 pub mod madison;
 pub mod nft;
+pub mod nvidia_smi;
+pub mod outside;
 pub mod process;
 pub mod snapshot;
 pub mod sources;

@@ -93,6 +93,10 @@ pub const BCM_BUSY: &str = "bcm-busy";
 pub const BCM_PROVISIONER_STALE: &str = "bcm-provisioner-stale";
 /// BCM's log does not prove that the node was written.
 pub const BCM_SYNC_FAILED: &str = "bcm-sync-failed";
+/// CMDaemon's JSON API does not answer.
+pub const BCM_API_UNREACHABLE: &str = "bcm-api-unreachable";
+/// CMDaemon's JSON API answered with an error: the certificate may not use the call, or this BCM does not have it.
+pub const BCM_API_REFUSED: &str = "bcm-api-refused";
 /// `cm-kubeadm-manage` is not on the head node, or does not know the command.
 pub const BCM_NO_KUBEADM_MANAGE: &str = "bcm-no-kubeadm-manage";
 

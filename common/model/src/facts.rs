@@ -62,8 +62,11 @@ pub struct NodeFacts {
     pub clock: Option<Timestamp>,
 }
 
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+/// A package of the Kubernetes repository as dpkg's database has it, on a node or in an image.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct PackageState {
+    /// `None` if the package is not completely installed, or if its version is none of Kubernetes' repository.
+    #[serde(default)]
     pub version: Option<PackageVersion>,
     pub held: bool,
 }

@@ -300,6 +300,11 @@ names!(PatchName {
     Kubelet = "kubeletconfiguration0+merge.yaml",
 });
 
+impl Package {
+    /// The packages that an upgrade sets to the target's version, and that are held after it.
+    pub const UPGRADED: [Self; 3] = [Self::Kubeadm, Self::Kubelet, Self::Kubectl];
+}
+
 impl From<Component> for PatchName {
     fn from(component: Component) -> Self {
         match component {

@@ -7,9 +7,10 @@ use crate::order::Key;
 use crate::pick::{Pick, pick};
 use crate::room::Room;
 use crate::units::{Unit, units};
-use crate::windows::{Calendar, Opening};
+use crate::windows::{Calendars, Opening};
 use crate::{Scene, topology};
 use jiff::Timestamp;
+use std::collections::BTreeMap;
 
 pub(crate) struct Board<'a> {
     pub scene: Scene<'a>,
@@ -18,7 +19,9 @@ pub(crate) struct Board<'a> {
     pub units: Vec<Unit>,
     /// Of each group of the policy, at the time of the last decision.
     pub canaries: Vec<Canary>,
-    calendar: Calendar,
+    calendars: Calendars,
+    /// Of the calendars of each unit, at the time of the last decision.
+    pub openings: BTreeMap<Vec<usize>, Opening>,
 }
 
 /// When a decision is made.
@@ -32,8 +35,8 @@ pub(crate) struct Moment {
 
 pub(crate) enum Next {
     Take(Vec<Pick>),
-    /// The window is closed, until then if it opens again.
-    Closed(Opening),
+    /// The windows of every unit are closed.
+    Closed,
     /// Units may be taken, but nodes that are down take all the room.
     Full,
     /// Canaries of these groups alone keep units back.
@@ -50,7 +53,8 @@ impl<'a> Board<'a> {
         let room = Room::of(scene, &field);
         let units = units(&field, &room, &field.to_come(), scene.now);
         let canaries = canaries(&scene.policy.groups, &field, scene.now);
-        Self { scene: *scene, field, room, units, canaries, calendar: Calendar::of(scene.policy) }
+        let calendars = Calendars::of(scene.policy);
+        Self { scene: *scene, field, room, units, canaries, calendars, openings: BTreeMap::new() }
     }
 
     pub fn time(&self, moment: Moment) -> Timestamp {
@@ -58,7 +62,43 @@ impl<'a> Board<'a> {
     }
 
     pub fn held(&self, unit: &Unit, moment: Moment) -> Option<Held> {
-        self.kept_back(unit).or_else(|| held(&self.scene, &self.field, unit, self.time(moment)))
+        let by_jobs = || held(&self.scene, &self.field, unit, self.time(moment));
+        self.kept_back(unit).or_else(|| self.closed(unit)).or_else(by_jobs)
+    }
+
+    /// Whether windows keep the unit back; `None` if each window that its nodes need is open.
+    fn closed(&self, unit: &Unit) -> Option<Held> {
+        match self.openings.get(&unit.calendars)? {
+            Opening::Open => None,
+            Opening::Apart => Some(Held::Apart),
+            // The windows of one of its groups never open long enough again, and a gang can't go in parts.
+            Opening::Never | Opening::TooShort if unit.calendars.len() > 1 => Some(Held::Apart),
+            opening => Some(Held::Closed(*opening)),
+        }
+    }
+
+    /// When the first unit that waits for a window may begin; `None` if none waits, or if no such window opens again.
+    pub fn opens(&self) -> Option<Timestamp> {
+        self.units.iter().filter_map(|unit| self.closed(unit)?.until()).min()
+    }
+
+    /// When the first unit that is held goes on by itself. A job that must not be interrupted is not waited for: that its time is over lets
+    /// no unit go on.
+    pub fn until(&self, moment: Moment) -> Option<Timestamp> {
+        let held = |unit| self.held(unit, moment).filter(|held| !matches!(held, Held::Never(_)));
+        let goes_on = self.units.iter().filter_map(|unit| held(unit)?.until());
+        goes_on.filter(|until| *until > self.time(moment)).min()
+    }
+
+    fn open(&mut self, moment: Moment) {
+        let (time, seconds) = (self.time(moment), self.scene.lane_seconds);
+        self.openings.clear();
+        for unit in &self.units {
+            if !self.openings.contains_key(&unit.calendars) {
+                let opening = self.calendars.at(&unit.calendars, time, seconds);
+                self.openings.insert(unit.calendars.clone(), opening);
+            }
+        }
     }
 
     /// How many nodes a batch may have while batches grow; `None` if they do not.
@@ -73,13 +113,13 @@ impl<'a> Board<'a> {
         if self.units.is_empty() || (growth.is_some() && self.room.at_work() > 0) {
             return Next::Nothing;
         }
-        match self.calendar.at(self.time(moment), self.scene.lane_seconds) {
-            Opening::Open => {}
-            closed => return Next::Closed(closed),
+        self.open(moment);
+        if self.units.iter().all(|unit| matches!(self.closed(unit), Some(Held::Closed(_)))) {
+            return Next::Closed;
         }
         self.canaries = canaries(&self.scene.policy.groups, &self.field, self.time(moment));
-        let (policy, field) = (self.scene.policy, &self.field);
-        self.units.sort_by_cached_key(|unit| Key::of(policy, field, unit, moment.seconds));
+        let field = &self.field;
+        self.units.sort_by_cached_key(|unit| Key::of(field, unit, moment.seconds));
         let free: Vec<usize> =
             (0..self.units.len()).filter(|at| self.held(&self.units[*at], moment).is_none()).collect();
         let any = !free.is_empty();

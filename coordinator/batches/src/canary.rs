@@ -1,4 +1,5 @@
-//! The canaries of the groups: the first nodes of a group begin alone, and its others when these are finished and have been for a while.
+//! The canaries of the groups: the first nodes of a group begin alone, and its others when these are finished and have been for a while. Also
+//! the groups of which too many nodes have failed.
 
 use crate::Group;
 use crate::board::{Board, Moment};
@@ -9,7 +10,7 @@ use crate::topology;
 use crate::units::Unit;
 use jiff::Timestamp;
 
-/// What a group's canary means for its nodes to come.
+/// What the first nodes of a group, and those that have failed, mean for its nodes to come.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Canary {
     /// The group has none, or it is over.
@@ -20,19 +21,36 @@ pub(crate) enum Canary {
     Soaks(Timestamp),
     /// Too few nodes are finished, and one has failed.
     Failed,
+    /// As many nodes have failed as the group allows.
+    Spent,
 }
 
 impl Canary {
     pub fn of<'n>(group: &Group, nodes: impl Iterator<Item = &'n Node<'n>> + Clone, now: Timestamp) -> Self {
+        let failed = nodes.clone().filter(|node| node.failed).count();
+        let spent = group.max_failed.is_some_and(|most| failed >= most as usize);
+        match Self::first(group, nodes, failed > 0, now) {
+            Self::Failed => Self::Failed,
+            _ if spent => Self::Spent,
+            first => first,
+        }
+    }
+
+    fn first<'n>(
+        group: &Group,
+        nodes: impl Iterator<Item = &'n Node<'n>>,
+        failed: bool,
+        now: Timestamp,
+    ) -> Self {
         let Some(last) = group.canary.checked_sub(1) else { return Self::Over };
-        let mut finished: Vec<Timestamp> = nodes.clone().filter_map(|node| node.finished).collect();
+        let mut finished: Vec<Timestamp> = nodes.filter_map(|node| node.finished).collect();
         finished.sort_unstable();
         match finished.get(last as usize) {
             Some(end) => {
                 let until = later(*end, group.canary_soak_seconds);
                 if now < until { Self::Soaks(until) } else { Self::Over }
             }
-            None if nodes.clone().any(|node| node.failed) => Self::Failed,
+            None if failed => Self::Failed,
             None => Self::Running(group.canary as usize - finished.len()),
         }
     }
@@ -104,6 +122,7 @@ impl Board<'_> {
         let groups = unit.nodes.iter().filter_map(|at| self.field.nodes[*at].group);
         let kept = groups.filter_map(|group| match self.canaries[group] {
             Canary::Failed => Some(Held::Canary(group)),
+            Canary::Spent => Some(Held::Failed(group)),
             Canary::Soaks(until) => Some(Held::Soaks(group, until)),
             Canary::Over | Canary::Running(_) => None,
         });

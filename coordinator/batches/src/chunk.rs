@@ -22,7 +22,7 @@ fn gangs(scene: &Scene, field: &Field, unit: &Unit) -> Vec<usize> {
     let mut gangs: Vec<usize> = unit.tasks.iter().copied().filter(|at| field.tasks[*at].joins()).collect();
     gangs.sort_by_cached_key(|at| {
         let task = &field.tasks[*at];
-        let loss = match scene.policy.order {
+        let loss = match unit.order {
             Order::LeastLoss => Loss::of(field, &task.nodes, &[*at], scene.now).after(0),
             Order::AsPlanned => 0,
         };

@@ -5,7 +5,6 @@ use crate::field::Past;
 use crate::held::Held;
 use crate::pick::Pick;
 use crate::units::{Loss, Unit};
-use crate::windows::Opening;
 use crate::{Batch, Decision, Scene, canary, texts};
 
 /// What happens next. The same scene gives the same answer, in any order of its workers and jobs.
@@ -14,13 +13,12 @@ pub fn decide(scene: &Scene) -> Decision {
     let moment = Moment { seconds: 0, batches: scene.batches_done };
     match board.next(moment) {
         Next::Take(picks) => Decision::Take(batch(&board, &picks, moment)),
-        Next::Closed(opening) => {
-            let until = if let Opening::From(start) = opening { Some(start) } else { None };
-            Decision::Wait { why: texts::closed(&board, opening), until }
-        }
-        Next::Full => Decision::Wait { why: texts::full(&board, moment), until: None },
+        Next::Closed => Decision::Wait { why: texts::all_closed(&board), until: board.opens() },
+        // Nodes that wait for a window may find room where these do not.
+        Next::Full => Decision::Wait { why: texts::full(&board, moment), until: board.opens() },
         Next::Canaries(groups) => {
-            Decision::Wait { why: texts::canaries(&board, &groups), until: canary::until(&board, &groups) }
+            let until = [canary::until(&board, &groups), board.opens()].into_iter().flatten().min();
+            Decision::Wait { why: texts::canaries(&board, &groups), until }
         }
         Next::Held => stuck(&board, moment),
         Next::Nothing => Decision::Nothing,
@@ -57,7 +55,10 @@ pub(crate) fn batch(board: &Board, picks: &[Pick], moment: Moment) -> Batch {
         let unit = &board.units[pick.unit];
         let tasks = tasks(board, unit, &pick.nodes);
         loss += Loss::of(&board.field, &pick.nodes, &tasks, board.scene.now).after(moment.seconds) / 1000;
-        batch.interrupts.extend(tasks.iter().map(|at| board.field.tasks[*at].job.id.clone()));
+        for task in tasks.iter().map(|at| &board.field.tasks[*at]) {
+            let list = if task.elastic.is_some() { &mut batch.shrinks } else { &mut batch.interrupts };
+            list.push(task.job.id.clone());
+        }
         for at in &pick.nodes {
             let name = board.field.nodes[*at].name.clone();
             batch.reasons.insert(name.clone(), texts::node(board, *at, moment));
@@ -65,8 +66,10 @@ pub(crate) fn batch(board: &Board, picks: &[Pick], moment: Moment) -> Batch {
         }
     }
     batch.nodes.sort();
-    batch.interrupts.sort();
-    batch.interrupts.dedup();
+    for list in [&mut batch.interrupts, &mut batch.shrinks] {
+        list.sort();
+        list.dedup();
+    }
     batch.gpu_seconds = u64::try_from(loss).unwrap_or(u64::MAX);
     batch.why = texts::batch(board, picks, moment);
     batch

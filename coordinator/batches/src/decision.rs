@@ -31,7 +31,11 @@ pub struct Batch {
     pub reasons: BTreeMap<NodeName, String>,
     /// Ids of the jobs that lose work, in order: those with GPUs, and gangs. A gang whose work is lost already is not among them.
     pub interrupts: Vec<String>,
-    /// GPU-seconds of work that these jobs lose, if they keep nothing: GPUs × age. Of a job that is no gang, only the pods on these nodes.
+    /// Ids of the elastic gangs that lose the pods on these nodes and go on with the others, in order.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub shrinks: Vec<String>,
+    /// GPU-seconds of work that these jobs lose, if they keep nothing: GPUs × age. Of a job that is no gang, and of an elastic gang that goes
+    /// on, only the pods on these nodes.
     pub gpu_seconds: u64,
 }
 

@@ -1,7 +1,9 @@
 //! A scene with numbers in the place of names, so that a decision about thousands of nodes is quick.
 
+use crate::elastic::{self, Elastic};
 use crate::groups::Members;
-use crate::{Job, Scene, Stage, Worker};
+use crate::windows::Calendars;
+use crate::{Job, Order, Scene, Stage, Worker};
 use jiff::Timestamp;
 use podlift_model::NodeName;
 use std::collections::HashMap;
@@ -21,6 +23,10 @@ pub(crate) struct Node<'a> {
     /// Down or cordoned, and not by this run.
     pub down: bool,
     pub group: Option<usize>,
+    /// The number of the calendar by which its lane may begin.
+    pub calendar: usize,
+    /// That of its group, else that of the policy.
+    pub order: Order,
     /// When its lane ended well.
     pub finished: Option<Timestamp>,
     pub failed: bool,
@@ -28,6 +34,8 @@ pub(crate) struct Node<'a> {
     pub domain: Option<usize>,
     /// Its tasks with their pods here. Filled for a node to come.
     pub tasks: Vec<(usize, u32)>,
+    /// Those of its tasks that are elastic gangs.
+    pub elastic: Vec<(usize, u32)>,
 }
 
 pub(crate) struct Task<'a> {
@@ -37,6 +45,8 @@ pub(crate) struct Task<'a> {
     /// Its pods on all nodes, at least 1.
     pub pods: u64,
     pub past: Past,
+    /// It is a gang that goes on without some of its pods.
+    pub elastic: Option<Elastic>,
     /// The forecast has interrupted it and takes it to be somewhere else since.
     pub gone: bool,
 }
@@ -59,21 +69,27 @@ impl<'a> Field<'a> {
         let domains = domains(scene, &workers);
         let members = Members::of(scene.policy);
         let label = scene.policy.topology.as_ref().map(|topology| &topology.label);
-        let node = |worker: &&'a Worker| Node {
+        let order = |group: Option<usize>| group.and_then(|at| scene.policy.groups[at].order);
+        let group = |worker: &Worker| members.group(&worker.labels, worker.category.as_deref());
+        let node = |(worker, group): (&&'a Worker, Option<usize>)| Node {
             name: &worker.node,
             stage: worker.stage,
             down: worker.unavailable && worker.stage != Stage::AtWork,
-            group: members.group(&worker.labels),
+            group,
+            calendar: Calendars::of_group(scene.policy, group),
+            order: order(group).unwrap_or(scene.policy.order),
             finished: worker.finished,
             failed: worker.failed,
             domain: label
                 .and_then(|label| worker.labels.get(label))
                 .and_then(|value| domains.binary_search(&value.as_str()).ok()),
             tasks: vec![],
+            elastic: vec![],
         };
-        let nodes = workers.iter().map(node).collect();
+        let nodes = workers.iter().map(|worker| node((worker, group(worker)))).collect();
         let mut field = Self { nodes, tasks: vec![], domains };
         field.add_tasks(scene);
+        elastic::settle(&mut field);
         field
     }
 
@@ -97,6 +113,7 @@ impl<'a> Field<'a> {
                 nodes: here.into_iter().map(|(node, _)| node).collect(),
                 pods: job.nodes.values().map(|pods| u64::from(*pods)).sum::<u64>().max(1),
                 past: Past::of(job, scene.interrupted.get(&job.id).copied()),
+                elastic: None,
                 gone: false,
             });
         }
@@ -133,7 +150,7 @@ impl Task<'_> {
 
     /// A gang that joins its nodes to a unit.
     pub fn joins(&self) -> bool {
-        self.job.gang && !self.gone && self.nodes.len() > 1
+        self.job.gang && self.elastic.is_none() && !self.gone && self.nodes.len() > 1
     }
 }
 

@@ -1,15 +1,15 @@
 //! What would happen if every lane took its expected length and the jobs stayed as they are, except that interrupted ones move away.
 
 use crate::board::{Board, Moment, Next};
-use crate::canary;
 use crate::decide::batch;
-use crate::held::Held;
 use crate::pick::Pick;
 use crate::units::units;
-use crate::windows::Opening;
 use crate::{Forecast, Planned, Scene, Stage, texts};
 use jiff::Timestamp;
 use std::collections::VecDeque;
+
+/// After so many times to wait for at which nothing begins, nothing will: windows that repeat have all been open by then.
+const WAITS: u32 = 200;
 
 /// Plays the scheduler until every node is taken or named.
 pub fn forecast(scene: &Scene) -> Forecast {
@@ -23,6 +23,8 @@ struct Play<'a> {
     moment: Moment,
     /// The lanes at work, those that end first in front: the time of their end, and their nodes.
     lanes: VecDeque<(u64, Vec<usize>)>,
+    /// How often nothing has begun at a time that was waited for.
+    waits: u32,
     seen: Forecast,
 }
 
@@ -36,6 +38,7 @@ impl<'a> Play<'a> {
             board,
             moment: Moment { seconds: 0, batches: scene.batches_done },
             lanes: VecDeque::new(),
+            waits: 0,
             seen: Forecast::default(),
         };
         if !working.is_empty() {
@@ -48,27 +51,46 @@ impl<'a> Play<'a> {
         let end = self.moment.seconds.saturating_add(self.board.scene.lane_seconds);
         self.seen.ends_in_seconds = self.seen.ends_in_seconds.max(end);
         self.lanes.push_back((end, nodes));
+        self.waits = 0;
     }
 
     /// `false` if nothing more happens.
     fn turn(&mut self) -> bool {
-        match self.board.next(self.moment) {
-            Next::Take(picks) => self.take(&picks),
-            Next::Canaries(groups) => return self.soak(&groups),
-            _ if !self.lanes.is_empty() => self.end_lanes(),
-            Next::Closed(Opening::From(start)) => return self.wait(start),
-            Next::Closed(opening) => {
-                let why = texts::closed(&self.board, opening);
-                self.name_all(|_| why.clone());
+        let next = self.board.next(self.moment);
+        if let Next::Take(picks) = next {
+            self.take(&picks);
+            return true;
+        }
+        if self.advance() {
+            return true;
+        }
+        let board = &self.board;
+        let why = match next {
+            Next::Closed => texts::all_closed(board),
+            Next::Full => texts::full(board, self.moment),
+            Next::Canaries(groups) => texts::canaries(board, &groups),
+            Next::Held => {
+                self.name_held();
                 return false;
             }
-            Next::Full => {
-                let why = texts::full(&self.board, self.moment);
-                self.name_all(|_| why.clone());
-                return false;
+            Next::Take(_) | Next::Nothing => return false,
+        };
+        self.name_all(|_| why.clone());
+        false
+    }
+
+    /// Lets time pass until lanes end, or until nodes that wait for a time go on. `false` if neither comes.
+    fn advance(&mut self) -> bool {
+        let until = [self.board.opens(), self.board.until(self.moment)].into_iter().flatten().min();
+        let comes = |until: &u64| *until > self.moment.seconds && self.waits < WAITS;
+        let until = until.map(|until| self.seconds(until)).filter(comes);
+        match (self.lanes.front().map(|(end, _)| *end), until) {
+            (Some(end), until) if until.is_none_or(|until| end <= until) => self.end_lanes(),
+            (_, Some(until)) => {
+                self.moment.seconds = until;
+                self.waits += 1;
             }
-            Next::Held => return self.held(),
-            Next::Nothing => return false,
+            _ => return false,
         }
         true
     }
@@ -97,11 +119,11 @@ impl<'a> Play<'a> {
         self.begin(nodes);
     }
 
-    /// A gang with a node among these is somewhere else from now on.
+    /// A gang with a node among these is somewhere else from now on. An elastic one goes on, and has its pods back when the lanes are over.
     fn interrupt(&mut self, tasks: &[usize], nodes: &[usize]) {
         for at in tasks {
             let task = &mut self.board.field.tasks[*at];
-            if task.job.gang && task.nodes.iter().any(|node| nodes.contains(node)) {
+            if task.job.gang && task.elastic.is_none() && task.nodes.iter().any(|node| nodes.contains(node)) {
                 task.gone = true;
             }
         }
@@ -123,23 +145,6 @@ impl<'a> Play<'a> {
         board.units.extend(new);
     }
 
-    /// The end of a soak or of a lane is next, whichever is first. `false` if neither comes.
-    fn soak(&mut self, groups: &[usize]) -> bool {
-        let end = self.lanes.front().map(|(end, _)| self.board.time(Moment { seconds: *end, ..self.moment }));
-        match canary::until(&self.board, groups) {
-            Some(until) if end.is_none_or(|end| until < end) => self.wait(until),
-            _ if end.is_some() => {
-                self.end_lanes();
-                true
-            }
-            _ => {
-                let why = texts::canaries(&self.board, groups);
-                self.name_all(|_| why.clone());
-                false
-            }
-        }
-    }
-
     fn end_lanes(&mut self) {
         let Some(end) = self.lanes.front().map(|(end, _)| *end) else { return };
         self.moment.seconds = self.moment.seconds.max(end);
@@ -155,32 +160,18 @@ impl<'a> Play<'a> {
         }
     }
 
-    /// `false` if that time is not in the future.
-    fn wait(&mut self, until: Timestamp) -> bool {
-        let time = until.duration_since(self.board.scene.now);
-        // A part of a second is rounded up, so that the time has come when it is looked at.
-        let part = u64::from(time.subsec_nanos() > 0);
-        let seconds = time.as_secs().max(0).unsigned_abs() + part;
-        let later = seconds > self.moment.seconds;
-        self.moment.seconds = self.moment.seconds.max(seconds);
-        later
+    /// Seconds from the time of the scene. A part of a second is rounded up, so that the time has come when it is looked at.
+    fn seconds(&self, time: Timestamp) -> u64 {
+        let time = time.duration_since(self.board.scene.now);
+        time.as_secs().max(0).unsigned_abs() + u64::from(time.subsec_nanos() > 0)
     }
 
-    /// Each unit is held. Those that wait for a time go on at that time; the others are named.
-    fn held(&mut self) -> bool {
-        let held = |unit| self.board.held(unit, self.moment);
-        let until = self.board.units.iter().filter_map(|unit| match held(unit) {
-            Some(Held::Until(until) | Held::Soaks(_, until)) => Some(until),
-            _ => None,
-        });
-        if let Some(until) = until.min() {
-            return self.wait(until);
-        }
+    /// Each unit is held, and none goes on by itself.
+    fn name_held(&mut self) {
         let board = &self.board;
         let reason = |unit| board.held(unit, self.moment).map(|held| texts::held(board, unit, &held));
         let why: Vec<String> = board.units.iter().filter_map(reason).collect();
         self.name_all(|unit| why[unit].clone());
-        false
     }
 
     /// Names the nodes of every unit that is left.

@@ -2,6 +2,7 @@
 
 use crate::field::Field;
 use crate::units::Unit;
+use crate::windows::Opening;
 use crate::{Scene, TooLarge};
 use jiff::{SignedDuration, Timestamp};
 
@@ -21,6 +22,12 @@ pub(crate) enum Held {
     Soaks(usize, Timestamp),
     /// The canary of the group has failed, and its other nodes are left out.
     Canary(usize),
+    /// As many nodes of the group have failed as it allows, and its other nodes are left out.
+    Failed(usize),
+    /// The windows of its nodes are closed, at least some of them.
+    Closed(Opening),
+    /// The windows of its nodes are never open together, and a gang keeps its nodes together: they are left out.
+    Apart,
 }
 
 /// Why its jobs keep the unit back; `None` if they do not.
@@ -46,14 +53,16 @@ pub(crate) fn held(scene: &Scene, field: &Field, unit: &Unit, now: Timestamp) ->
 impl Held {
     /// Whether the nodes are left out.
     pub fn leaves(&self) -> bool {
-        matches!(self, Self::Skip | Self::Overdue | Self::Canary(_))
+        matches!(self, Self::Skip | Self::Overdue | Self::Canary(_) | Self::Failed(_) | Self::Apart)
     }
 
     /// Until when the nodes wait.
     pub fn until(&self) -> Option<Timestamp> {
         match self {
             Self::Never(until) | Self::Until(until) | Self::Soaks(_, until) => Some(*until),
-            Self::Overdue | Self::Skip | Self::Ask | Self::Canary(_) => None,
+            Self::Closed(Opening::From(until)) => Some(*until),
+            Self::Closed(_) | Self::Overdue | Self::Skip | Self::Ask => None,
+            Self::Canary(_) | Self::Failed(_) | Self::Apart => None,
         }
     }
 }

@@ -1,8 +1,8 @@
 //! The order of the units.
 
+use crate::Order;
 use crate::field::{Field, Past};
 use crate::units::Unit;
-use crate::{Order, Policy};
 use std::cmp::Reverse;
 
 /// What a unit holds, in the order in which units are taken.
@@ -54,10 +54,10 @@ impl Class {
 
 impl Key {
     /// The key of a unit so many seconds after the time of the scene.
-    pub fn of(policy: &Policy, field: &Field, unit: &Unit, seconds: u64) -> Self {
+    pub fn of(field: &Field, unit: &Unit, seconds: u64) -> Self {
         let class = Class::of(field, unit);
         let first = unit.nodes[0];
-        match policy.order {
+        match unit.order {
             Order::LeastLoss => Self {
                 class,
                 loss: unit.loss.after(seconds) / unit.nodes.len() as u128,
@@ -67,7 +67,8 @@ impl Key {
                 first,
             },
             Order::AsPlanned => {
-                // The names alone decide, so no unit counts as larger than another one.
+                // The names alone decide, so no unit counts as larger than another one. Beside nodes of other groups, which go by least
+                // loss, it stands after the idle ones.
                 let between = !matches!(class, Class::Remnant | Class::Again);
                 let class = if between { Class::Idle } else { class };
                 Self { class, loss: 0, interactive: false, nodes: Reverse(0), pods: 0, first }

@@ -86,7 +86,7 @@ impl Begun<'_, '_> {
     }
 
     fn key(&self, unit: &Unit) -> Key {
-        Key::of(self.board.scene.policy, &self.board.field, unit, self.seconds)
+        Key::of(&self.board.field, unit, self.seconds)
     }
 }
 

@@ -19,7 +19,7 @@ pub struct Policy {
     /// Batches of 1, 2, 4, … nodes up to the limit, each after the one before has ended well.
     pub grow: bool,
     pub order: Order,
-    /// A worker belongs to the first group whose selector it matches. A worker in no group has only the limit of all workers.
+    /// A worker belongs to the first group whose selector and category it matches. A worker in no group has only the limit of all workers.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub groups: Vec<Group>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -48,8 +48,12 @@ pub enum Order {
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 pub struct Group {
     pub name: String,
-    /// Labels that a node must have: `key=value`, several joined by commas.
-    pub selector: String,
+    /// Labels that a node must have: `key=value`, several joined by commas. `None`: the category alone decides.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub selector: Option<String>,
+    /// The BCM category that a node must have, by its name. `None`: the selector alone decides. With both, a node must match both.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub category: Option<String>,
     /// How many nodes of the group may be unavailable together.
     pub max_unavailable: Limit,
     /// How many nodes of the group are upgraded before its others begin. 0: the group has no canary of its own.
@@ -58,6 +62,25 @@ pub struct Group {
     /// How long the others wait after the last of these nodes is finished.
     #[serde(default, skip_serializing_if = "is_zero")]
     pub canary_soak_seconds: u64,
+    /// When lanes of the group may begin, in place of the windows of the policy. Empty: these hold.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub windows: Vec<Window>,
+    /// The order of the group's nodes, in place of that of the policy. Beside nodes that go by least loss, one that goes by name stands after
+    /// the idle ones.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub order: Option<Order>,
+    /// When the lanes of so many nodes of the group have failed, its other nodes are left out. Other groups go on. `None`: no such number.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub max_failed: Option<u32>,
+}
+
+impl Group {
+    /// What a worker must have to belong to the group, in words: `selector "pool=x" and category "dgx-h100"`.
+    pub fn meaning(&self) -> String {
+        let part = |what: &str, text: &Option<String>| text.as_ref().map(|text| format!("{what} {text:?}"));
+        let parts = [part("selector", &self.selector), part("category", &self.category)];
+        parts.into_iter().flatten().collect::<Vec<_>>().join(" and ")
+    }
 }
 
 fn is_zero<N: PartialEq + From<u8>>(number: &N) -> bool {

@@ -1,6 +1,7 @@
-//! How many nodes may begin now: the limit of all workers and the one that passes, the limits of the groups, and one node of each domain if
-//! the policy says so.
+//! How many nodes may begin now: the limit of all workers and the one that passes, the limits of the groups, one node of each domain if the
+//! policy says so, and the pods that elastic gangs can do without.
 
+use crate::elastic::Elastic;
 use crate::field::{Field, Node};
 use crate::share::Share;
 use crate::{Scene, Take};
@@ -14,6 +15,8 @@ pub(crate) struct Room {
     groups: Vec<Share>,
     /// One for each domain, with a limit of one node. Empty unless the policy takes one node of each.
     domains: Vec<Share>,
+    /// The elastic gangs, by their tasks.
+    gangs: BTreeMap<usize, Elastic>,
 }
 
 /// A part of the room, with a limit of its own.
@@ -22,6 +25,7 @@ pub(crate) enum Place {
     All,
     Group(usize),
     Domain(usize),
+    Gang(usize),
 }
 
 impl Room {
@@ -34,6 +38,12 @@ impl Room {
             lanes: scene.lanes_at_most.min(scene.max_unavailable) as usize,
             groups: scene.policy.groups.iter().enumerate().map(group).collect(),
             domains: if apart { vec![Share::new(1); field.domains.len()] } else { vec![] },
+            gangs: field
+                .tasks
+                .iter()
+                .enumerate()
+                .filter_map(|(at, task)| Some((at, task.elastic?)))
+                .collect(),
         };
         for node in &field.nodes {
             room.each(node, |share| share.count(node));
@@ -42,7 +52,11 @@ impl Room {
     }
 
     /// The parts of the room that the node takes from.
-    pub fn places(&self, node: &Node) -> impl Iterator<Item = Place> + use<> {
+    pub fn places<'n>(&self, node: &'n Node) -> impl Iterator<Item = Place> + use<'n> {
+        self.shares(node).chain(node.elastic.iter().map(|(task, _)| Place::Gang(*task)))
+    }
+
+    fn shares(&self, node: &Node) -> impl Iterator<Item = Place> + use<> {
         let group = node.group.filter(|at| *at < self.groups.len()).map(Place::Group);
         let domain = node.domain.filter(|at| *at < self.domains.len()).map(Place::Domain);
         [Some(Place::All), group, domain].into_iter().flatten()
@@ -50,28 +64,37 @@ impl Room {
 
     fn share(&self, place: Place) -> &Share {
         match place {
-            Place::All => &self.all,
             Place::Group(at) => &self.groups[at],
             Place::Domain(at) => &self.domains[at],
+            Place::All | Place::Gang(_) => &self.all,
         }
     }
 
     fn each(&mut self, node: &Node, change: impl Fn(&mut Share)) {
-        for place in self.places(node) {
+        for place in self.shares(node) {
             change(match place {
-                Place::All => &mut self.all,
                 Place::Group(at) => &mut self.groups[at],
                 Place::Domain(at) => &mut self.domains[at],
+                Place::All | Place::Gang(_) => &mut self.all,
             });
         }
     }
 
     pub fn begin(&mut self, node: &Node) {
         self.each(node, |share| share.begin(node));
+        for (task, pods) in &node.elastic {
+            self.gangs.entry(*task).and_modify(|gang| gang.away += u64::from(*pods));
+        }
     }
 
+    /// The pods of elastic gangs come back when no lane is at work any more, and those of this node now.
     pub fn end(&mut self, node: &Node) {
         self.each(node, |share| share.end(node));
+        let idle = self.all.work == 0;
+        for (task, gang) in &mut self.gangs {
+            let back = node.elastic.iter().find(|(at, _)| at == task).map_or(0, |(_, pods)| u64::from(*pods));
+            gang.away = if idle { 0 } else { gang.away.saturating_sub(back) };
+        }
     }
 
     pub fn limit(&self) -> usize {
@@ -122,6 +145,7 @@ impl Room {
             lanes: self.lanes,
             groups: all(&self.groups),
             domains: all(&self.domains),
+            gangs: self.gangs.iter().map(|(at, gang)| (*at, Elastic { away: 0, ..*gang })).collect(),
         }
     }
 
@@ -151,13 +175,24 @@ impl Room {
             lanes && self.share(place).holds(part.nodes, part.up)
         };
         let parts = self.parts(field, nodes).into_iter();
-        parts.filter(|(place, part)| !fits(*place, part)).map(|(place, _)| place).collect()
+        let full = parts.filter(|(place, part)| !fits(*place, part)).map(|(place, _)| place);
+        full.chain(self.gangs_without(field, nodes)).collect()
+    }
+
+    /// The elastic gangs that would keep too few pods.
+    fn gangs_without(&self, field: &Field, nodes: &[usize]) -> Vec<Place> {
+        let mut pods: BTreeMap<usize, u64> = BTreeMap::new();
+        for (task, here) in nodes.iter().flat_map(|at| &field.nodes[*at].elastic) {
+            *pods.entry(*task).or_default() += u64::from(*here);
+        }
+        pods.retain(|task, pods| self.gangs.get(task).is_some_and(|gang| !gang.holds(*pods)));
+        pods.into_keys().map(Place::Gang).collect()
     }
 
     fn parts(&self, field: &Field, nodes: &[usize]) -> BTreeMap<Place, Part> {
         let mut parts: BTreeMap<Place, Part> = BTreeMap::new();
         for node in nodes.iter().map(|at| &field.nodes[*at]) {
-            for place in self.places(node) {
+            for place in self.shares(node) {
                 let part = parts.entry(place).or_default();
                 part.nodes += 1;
                 part.up += usize::from(!node.down);

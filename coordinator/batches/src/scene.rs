@@ -29,6 +29,9 @@ pub struct Worker {
     /// work is unavailable in any case.
     pub unavailable: bool,
     pub labels: BTreeMap<String, String>,
+    /// Its BCM category by name; `None` where BCM does not manage it or has not been asked.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub category: Option<String>,
     /// When its lane of this run ended well; `None` if it has not, or if the time is not known. Canaries of groups count these nodes.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub finished: Option<Timestamp>,

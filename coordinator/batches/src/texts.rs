@@ -1,8 +1,10 @@
 //! The sentences that explain a decision. They hold no number that changes while the reason stays the same.
 
 mod canary;
+mod windows;
 
 pub(crate) use canary::canaries;
+pub(crate) use windows::all_closed;
 
 use crate::board::{Board, Moment};
 use crate::field::{Past, Task};
@@ -10,7 +12,6 @@ use crate::held::Held;
 use crate::order::Class;
 use crate::pick::Pick;
 use crate::units::Unit;
-use crate::windows::Opening;
 use crate::{Order, Take};
 use podlift_model::{NodeName, count};
 use std::collections::BTreeSet;
@@ -39,11 +40,10 @@ fn age(seconds: u64) -> String {
 
 /// Why these nodes are next.
 pub(crate) fn batch(board: &Board, picks: &[Pick], moment: Moment) -> String {
-    let mut parts = match board.scene.policy.order {
-        Order::AsPlanned => vec![by_name(picks)],
-        Order::LeastLoss => by_loss(board, picks),
-    };
+    let mut parts = by_loss(board, picks);
+    parts.extend(by_name(board, picks));
     parts.extend(gangs(board, picks));
+    parts.extend(shrinks(board, picks));
     parts.extend(canary::first(board, picks));
     let mut text = parts.join("; ");
     if let Some(most) = board.growth(moment) {
@@ -52,13 +52,17 @@ pub(crate) fn batch(board: &Board, picks: &[Pick], moment: Moment) -> String {
     text
 }
 
-fn by_name(picks: &[Pick]) -> String {
-    format!("{}, next by name", count(picks.iter().map(|p| p.nodes.len()).sum::<usize>(), "node"))
+fn by_name(board: &Board, picks: &[Pick]) -> Option<String> {
+    let mine = picks.iter().filter(|pick| board.units[pick.unit].order == Order::AsPlanned);
+    let nodes: usize = mine.map(|pick| pick.nodes.len()).sum();
+    (nodes > 0).then(|| format!("{}, next by name", count(nodes, "node")))
 }
 
 fn by_loss(board: &Board, picks: &[Pick]) -> Vec<String> {
     let of = |class: Class| {
-        let mine = |pick: &&Pick| Class::of(&board.field, &board.units[pick.unit]) == class;
+        let unit = |pick: &Pick| &board.units[pick.unit];
+        let by_loss = |pick: &&Pick| unit(pick).order == Order::LeastLoss;
+        let mine = |pick: &&Pick| by_loss(pick) && Class::of(&board.field, unit(pick)) == class;
         picks.iter().filter(mine).map(|pick| pick.nodes.len()).sum::<usize>()
     };
     let part = |class: Class, what: &str| {
@@ -89,6 +93,15 @@ fn gangs(board: &Board, picks: &[Pick]) -> Option<String> {
     (!names.is_empty()).then(|| format!("the nodes of a gang go together: {}", list(&names)))
 }
 
+/// The elastic gangs that lose pods with a batch.
+fn shrinks(board: &Board, picks: &[Pick]) -> Option<String> {
+    let nodes = picks.iter().flat_map(|pick| &pick.nodes);
+    let tasks: BTreeSet<usize> =
+        nodes.flat_map(|at| &board.field.nodes[*at].elastic).map(|(task, _)| *task).collect();
+    let names: Vec<&str> = tasks.iter().map(|at| board.field.tasks[*at].job.id.as_str()).collect();
+    (!names.is_empty()).then(|| format!("a gang that goes on with fewer pods: {}", list(&names)))
+}
+
 /// Why one node is among them.
 pub(crate) fn node(board: &Board, at: usize, moment: Moment) -> String {
     let here = board.field.nodes[at].tasks.iter().map(|(task, _)| &board.field.tasks[*task]);
@@ -103,6 +116,9 @@ pub(crate) fn node(board: &Board, at: usize, moment: Moment) -> String {
             Past::Again => ", interrupted by this run before",
         };
         let gang = match task.job.nodes.len() {
+            nodes if task.elastic.is_some() => {
+                format!(", gang on {nodes} nodes that goes on with {} of its {} pods", least(task), task.pods)
+            }
             nodes if task.job.gang && nodes > 1 => format!(", gang on {nodes} nodes"),
             _ => String::new(),
         };
@@ -116,16 +132,8 @@ pub(crate) fn node(board: &Board, at: usize, moment: Moment) -> String {
     format!("runs {}", list(&tasks.iter().map(text).collect::<Vec<_>>()))
 }
 
-pub(crate) fn closed(board: &Board, opening: Opening) -> String {
-    match opening {
-        Opening::Open => "a window is open".into(),
-        Opening::From(_) => "no window is open in which a lane still ends".into(),
-        Opening::TooShort => format!(
-            "no window to come is as long as a lane, which is expected to take {}: windows in [rollout] of policy.toml",
-            age(board.scene.lane_seconds)
-        ),
-        Opening::Never => "no window opens again: windows in [rollout] of policy.toml".into(),
-    }
+fn least(task: &Task) -> u64 {
+    task.job.least().unwrap_or(task.pods)
 }
 
 /// Nothing fits although no lane is at work: nodes that are down take the room.
@@ -187,6 +195,9 @@ pub(crate) fn held(board: &Board, unit: &Unit, held: &Held) -> String {
         ),
         Held::Soaks(group, _) => canary::soaks(board, *group),
         Held::Canary(group) => canary::failed(board, *group),
+        Held::Failed(group) => canary::spent(board, *group),
+        Held::Closed(opening) => windows::closed(board, &unit.calendars, *opening),
+        Held::Apart => windows::apart(board, unit),
         Held::Ask => format!(
             "{nodes}: {gangs} has more nodes than may be unavailable together ({limit}), and the policy asks an operator"
         ),

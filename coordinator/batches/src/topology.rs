@@ -19,7 +19,9 @@ pub(crate) fn of_turn(board: &Board, free: Vec<usize>, seconds: u64) -> Vec<usiz
         turns[place(node)].count(node.stage);
     }
     for (order, unit) in free.iter().enumerate() {
-        turns[set(unit)].add(order, board.units[*unit].nodes.len(), board.units[*unit].loss.after(seconds));
+        let at = &board.units[*unit];
+        let loss = if at.order == Order::LeastLoss { at.loss.after(seconds) } else { 0 };
+        turns[set(unit)].add(order, at.nodes.len(), loss);
     }
     let by_loss = board.scene.policy.order == Order::LeastLoss;
     let working = turns.iter().any(|turn| turn.work > 0);

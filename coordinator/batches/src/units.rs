@@ -1,5 +1,6 @@
 //! Units: nodes that are taken together because gangs join them. A node without a gang on other nodes is a unit of its own.
 
+use crate::Order;
 use crate::field::{Field, Past};
 use crate::room::Room;
 use jiff::Timestamp;
@@ -18,6 +19,10 @@ pub(crate) struct Unit {
     /// The gangs that are too large for an empty room, and not interrupted already.
     pub large: Vec<usize>,
     pub loss: Loss,
+    /// The calendars of its nodes, ascending: each must be open when it begins.
+    pub calendars: Vec<usize>,
+    /// That of its lowest node.
+    pub order: Order,
 }
 
 /// The GPU-seconds that are lost when the unit is taken, as a function of the time.
@@ -30,7 +35,7 @@ pub(crate) struct Loss {
 }
 
 impl Loss {
-    /// Of a set of nodes to come. A gang is lost as a whole, and of another job only the pods on these nodes.
+    /// Of a set of nodes to come. A gang is lost as a whole; of an elastic one, and of another job, only the pods on these nodes.
     pub fn of(field: &Field, nodes: &[usize], tasks: &[usize], now: Timestamp) -> Self {
         let mut loss = Self::default();
         for at in tasks {
@@ -38,7 +43,7 @@ impl Loss {
             if task.past == Past::Remnant {
                 continue;
             }
-            let here: u64 = if task.job.gang {
+            let here: u64 = if task.job.gang && task.elastic.is_none() {
                 task.pods
             } else {
                 let pods = |node: &usize| field.nodes[*node].tasks.iter().find(|(t, _)| t == at);
@@ -60,16 +65,7 @@ impl Loss {
 
 /// The units of these nodes, which are ascending. Each gang has all its nodes to come among them, or none.
 pub(crate) fn units(field: &Field, room: &Room, nodes: &[usize], now: Timestamp) -> Vec<Unit> {
-    let mut joined = Joined::new(nodes);
-    for node in nodes {
-        for (task, _) in &field.nodes[*node].tasks {
-            let task = &field.tasks[*task];
-            if task.joins() && task.nodes[0] == *node {
-                task.nodes.iter().for_each(|other| joined.join(*node, *other));
-            }
-        }
-    }
-    joined.sets().into_iter().map(|nodes| unit(field, room, nodes, now)).collect()
+    Joined::of(field, nodes).sets().into_iter().map(|nodes| unit(field, room, nodes, now)).collect()
 }
 
 fn unit(field: &Field, room: &Room, nodes: Vec<usize>, now: Timestamp) -> Unit {
@@ -83,7 +79,12 @@ fn unit(field: &Field, room: &Room, nodes: Vec<usize>, now: Timestamp) -> Unit {
         task.joins() && task.past != Past::Remnant && !room.holds_ever(field, &task.nodes)
     };
     let never = |at: &usize| field.tasks[*at].job.never.is_some() && !field.tasks[*at].gone;
+    let mut calendars: Vec<usize> = nodes.iter().map(|at| field.nodes[*at].calendar).collect();
+    calendars.sort_unstable();
+    calendars.dedup();
     Unit {
+        calendars,
+        order: field.nodes[nodes[0]].order,
         pods: here().map(|(_, pods)| u64::from(*pods)).sum(),
         whole: room.holds_ever(field, &nodes),
         large: tasks.iter().copied().filter(large).collect(),
@@ -95,15 +96,37 @@ fn unit(field: &Field, room: &Room, nodes: Vec<usize>, now: Timestamp) -> Unit {
 }
 
 /// Disjoint sets of nodes.
-struct Joined<'a> {
+pub(crate) struct Joined<'a> {
     nodes: &'a [usize],
     /// By the place of a node in `nodes`; a root is its own parent and the lowest of its set.
     parent: Vec<usize>,
 }
 
 impl<'a> Joined<'a> {
-    fn new(nodes: &'a [usize]) -> Self {
-        Self { nodes, parent: (0..nodes.len()).collect() }
+    /// These nodes, which are ascending, with those of each gang joined.
+    pub fn of(field: &Field, nodes: &'a [usize]) -> Self {
+        let mut joined = Self { nodes, parent: (0..nodes.len()).collect() };
+        for node in nodes {
+            for (task, _) in &field.nodes[*node].tasks {
+                let task = &field.tasks[*task];
+                if task.joins() && task.nodes[0] == *node {
+                    joined.join_all(&task.nodes);
+                }
+            }
+        }
+        joined
+    }
+
+    pub fn join_all(&mut self, nodes: &[usize]) {
+        nodes.iter().for_each(|node| self.join(nodes[0], *node));
+    }
+
+    /// A number that the nodes of one set have in common; that of a node which is not among the nodes is its own.
+    pub fn set_of(&mut self, node: usize) -> usize {
+        match self.nodes.binary_search(&node) {
+            Ok(at) => self.nodes[self.root(at)],
+            Err(_) => node,
+        }
     }
 
     fn root(&mut self, mut at: usize) -> usize {

@@ -1,9 +1,13 @@
 //! Maintenance windows: when lanes may begin. A window repeats every week on its days, or opens on one date.
 
 mod calendar;
+mod calendars;
 mod parse;
+mod text;
 
 pub(crate) use calendar::{Calendar, Opening};
+pub(crate) use calendars::Calendars;
+pub use text::BadWindow;
 
 use crate::Policy;
 use crate::policy::{PolicyError, check};
@@ -11,6 +15,7 @@ use jiff::Timestamp;
 use jiff::civil::{Date, Weekday};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
@@ -47,8 +52,9 @@ const ZONE: &str = "is no time zone: expected an IANA name, e.g. \"Europe/Berlin
 const DATE: &str = "is given beside days: expected one of them, because a date has its day already";
 
 impl Window {
-    pub(crate) fn validate(&self, at: usize) -> Result<(), PolicyError> {
-        let field = |name: &str| format!("windows[{at}].{name}");
+    /// The path is that of the window inside `[rollout]`.
+    pub(crate) fn validate(&self, path: &str) -> Result<(), PolicyError> {
+        let field = |name: &str| format!("{path}.{name}");
         check(&field("from"), &self.from, parse::time(&self.from).is_some(), TIME)?;
         check(&field("to"), &self.to, parse::time(&self.to).is_some(), TIME)?;
         check(&field("to"), &self.to, self.from != self.to, SAME)?;
@@ -73,11 +79,27 @@ impl Day {
 }
 
 /// Whether work of this length fits into the window that is open now. The error says from when on it fits; `None` if it fits into no window
-/// to come.
+/// to come. For steps that are no lane of a worker: the windows of groups are not looked at.
 pub fn open_for(policy: &Policy, now: Timestamp, seconds: u64) -> Result<(), Option<Timestamp>> {
-    match Calendar::of(policy).at(now, seconds) {
+    answer(Calendar::of(&policy.windows).at(now, seconds))
+}
+
+/// The same for the lane of a worker with these labels and this BCM category: the windows of its group count, if it has any.
+pub fn open_for_worker(
+    policy: &Policy,
+    labels: &BTreeMap<String, String>,
+    category: Option<&str>,
+    now: Timestamp,
+    seconds: u64,
+) -> Result<(), Option<Timestamp>> {
+    let own = policy.group_of(labels, category).map(|group| &group.windows).filter(|own| !own.is_empty());
+    answer(Calendar::of(own.unwrap_or(&policy.windows)).at(now, seconds))
+}
+
+fn answer(opening: Opening) -> Result<(), Option<Timestamp>> {
+    match opening {
         Opening::Open => Ok(()),
         Opening::From(start) => Err(Some(start)),
-        Opening::Never | Opening::TooShort => Err(None),
+        Opening::Never | Opening::TooShort | Opening::Apart => Err(None),
     }
 }

@@ -86,6 +86,12 @@ fn a_line_that_is_wrong_is_told_as_every_error_is() {
         "podlift status --slowest 0",
         "podlift plan --resume-deferred --node dgx031",
         "podlift retry --override-devices dgx031",
+        "podlift plan --to v1.32.9 --canary many",
+        "podlift plan --to v1.32.9 --canary-soak 30",
+        "podlift plan --to v1.32.9 --grow=often",
+        "podlift plan --to v1.32.9 --order random",
+        "podlift upgrade --to v1.32.9 --window 22:00",
+        "podlift upgrade --plan plan.json --canary 2",
     ];
     let errors = lines.map(|line| {
         let args: Vec<OsString> = line.split(' ').map(OsString::from).collect();

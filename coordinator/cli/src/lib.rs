@@ -31,7 +31,7 @@ use args::{Args, Verb};
 use clap::Parser as _;
 use context::Context;
 use error::{CliError, Exit};
-use out::Colour;
+use out::{Colour, Format};
 use std::ffi::OsString;
 use std::process::ExitCode;
 use typed::Typed;
@@ -62,6 +62,9 @@ pub fn parse(words: &[&str]) -> Result<(), String> {
 }
 
 async fn run(args: Args, typed: Typed) -> Result<Exit, CliError> {
+    if args.output == Format::Html && !matches!(args.verb, Verb::Report(_)) {
+        return Err(no_page());
+    }
     let context = Context { typed, ..Context::new(args.config, args.output) };
     match args.verb {
         Verb::Plan(verb) => verb.run(&context).await,
@@ -91,6 +94,12 @@ async fn run(args: Args, typed: Typed) -> Result<Exit, CliError> {
         Verb::Completion(verb) => verb.run(),
         Verb::Man(verb) => verb.run(),
     }
+}
+
+/// Only a report is a page.
+fn no_page() -> CliError {
+    let why = "only a report is a page; expected table, wide, json or yaml";
+    CliError::usage("--output html is not known to this command", why, "podlift report -o html > report.html")
 }
 
 fn end(ended: Result<Exit, CliError>) -> ExitCode {

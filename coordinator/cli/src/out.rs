@@ -14,6 +14,8 @@ pub(super) enum Format {
     Json,
     /// The document as YAML.
     Yaml,
+    /// A page for a browser, in one file: of a report only.
+    Html,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]

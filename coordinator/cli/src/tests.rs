@@ -134,6 +134,13 @@ impl Site {
 async fn a_run_from_the_command_line() {
     let site = site().await;
     assert_eq!(site.eve("plan --to v1.32.9").await, Exit::Done);
+    let config = site.dir.path().join("eve.toml").display().to_string();
+    let mut words = vec!["podlift", "--config", &config];
+    words.extend(
+        "plan --to v1.32.9 --canary 2 --canary-soak 30m --grow --order as-planned --window".split(' '),
+    );
+    words.push("sat,sun 00:00-23:59 UTC");
+    assert_eq!(run(Args::try_parse_from(words).unwrap(), Typed::default()).await, Ok(Exit::Done));
     assert_eq!(site.eve("status").await, Exit::Done);
     assert_eq!(site.eve("report").await, Exit::Failed, "no run yet");
     site.fleet
@@ -206,6 +213,7 @@ async fn preflight_and_usage_have_exits_of_their_own() {
         "defer dgx031 --until 2020-01-01",
         "status --slowest none",
         "plan --to v1.32.9 --waive flag-loss",
+        "plan --to v1.32.9 --canary 0 --canary-soak 30m",
         "upgrade --to v1.32.9",
         "plan --to v1.33.1",
         "plan --to v1.32.9 --node nope",

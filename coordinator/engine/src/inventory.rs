@@ -31,6 +31,17 @@ pub struct NodeEntry {
     pub facts: Option<NodeFacts>,
 }
 
+/// Nodes of one class take about as long for the same work.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Class<'a> {
+    pub role: NodeRole,
+    /// The model of its GPUs or its machine, by the first label of `MODEL` that it has; empty if it has none.
+    pub model: &'a str,
+}
+
+/// Labels that name what a node is.
+const MODEL: [&str; 2] = ["nvidia.com/gpu.product", "node.kubernetes.io/instance-type"];
+
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize, JsonSchema)]
 pub struct Inventory {
     /// Sorted by name.
@@ -75,6 +86,11 @@ impl Inventory {
 }
 
 impl NodeEntry {
+    pub fn class(&self) -> Class<'_> {
+        let model = MODEL.iter().find_map(|key| self.view.labels.get(*key));
+        Class { role: self.role, model: model.map_or("", String::as_str) }
+    }
+
     pub fn api_server_version(&self) -> Option<KubeVersion> {
         let manifests = self.facts.iter().flat_map(|f| &f.manifests);
         let server =

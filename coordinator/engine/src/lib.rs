@@ -7,6 +7,7 @@ pub mod goals;
 pub mod inventory;
 pub mod jobs;
 pub mod kubeadm_config;
+mod listed;
 pub mod machine;
 pub mod placement;
 pub mod program;

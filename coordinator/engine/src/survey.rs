@@ -1,6 +1,10 @@
 //! What the cluster itself reports when a plan is made, as the planner reads it. As in a node's survey, a look that failed gives the
 //! reason.
 
+mod selector;
+
+pub use selector::{Expression, Selector};
+
 use crate::placement::Wish;
 use jiff::Timestamp;
 pub use podlift_model::bcm::BcmApplication;
@@ -42,6 +46,9 @@ pub struct ClusterSurvey {
     /// Rights that the coordinator needs in the API and does not have. Empty if it has all of them.
     #[serde(default = "rights_not_asked")]
     pub rights: Seen<Vec<MissingRight>>,
+    /// Gangs as the objects of their schedulers declare them. Empty where no scheduler of gangs is served, or podlift may not read it.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub gangs: Vec<GangView>,
 }
 
 fn not_asked() -> Seen<Option<CoreDnsView>> {
@@ -75,6 +82,9 @@ pub struct MissingRight {
     pub path: Option<String>,
     /// What podlift does with the right, in a few words.
     pub needed_for: String,
+    /// A run goes on without it, and only knows less.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub useful: bool,
 }
 
 /// Deployment and ConfigMap kube-system/coredns.
@@ -84,6 +94,19 @@ pub struct CoreDnsView {
     pub image: String,
     /// `Corefile` of the ConfigMap.
     pub corefile: String,
+}
+
+/// What the object of a gang's scheduler declares: a PodGroup, or a Workload of Kueue.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct GangView {
+    /// `namespace/Kind/name`, as the id of the job that its pods make.
+    pub id: String,
+    /// The least number of pods with which it works: 1 if each pod works alone. `None` if the object does not declare it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub min_member: Option<u32>,
+    /// The number of pods that it has when it is whole; `None` if the object does not declare it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub pods: Option<u32>,
 }
 
 /// What podlift reads of a Pod.
@@ -166,23 +189,6 @@ pub struct BudgetView {
     /// eviction.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub sync_failed: Option<String>,
-}
-
-/// A LabelSelector. If it is empty, it selects every pod of the namespace.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-pub struct Selector {
-    pub labels: BTreeMap<String, String>,
-    pub expressions: Vec<Expression>,
-    /// True for `selector: null`, which selects nothing.
-    pub nothing: bool,
-}
-
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-pub struct Expression {
-    pub key: String,
-    /// `In`, `NotIn`, `Exists`, `DoesNotExist`.
-    pub operator: String,
-    pub values: Vec<String>,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -283,6 +289,7 @@ impl ClusterSurvey {
             served: vec![],
             core_dns: Err(why.into()),
             rights: Err(why.into()),
+            gangs: vec![],
         }
     }
 }

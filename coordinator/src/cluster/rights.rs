@@ -8,9 +8,18 @@ pub struct Right {
     pub what: What,
     /// `None` for the whole cluster.
     pub namespace: Option<&'static str>,
-    /// Without a right that is needed no run starts. A site may withhold the others.
-    pub needed: bool,
+    pub need: Need,
     pub needed_for: &'static str,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Need {
+    /// Without it no run starts.
+    Required,
+    /// Without it a run is made with less knowledge, and the plan says so.
+    Useful,
+    /// A site may withhold it.
+    Free,
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -28,7 +37,7 @@ const fn all(
     needed_for: &'static str,
 ) -> Right {
     let what = What::Resource { group, resource, names: &[] };
-    Right { verbs, what, namespace: None, needed: true, needed_for }
+    Right { verbs, what, namespace: None, need: Need::Required, needed_for }
 }
 
 const fn system(
@@ -39,11 +48,11 @@ const fn system(
     needed_for: &'static str,
 ) -> Right {
     let what = What::Resource { group, resource, names };
-    Right { verbs, what, namespace: Some("kube-system"), needed: true, needed_for }
+    Right { verbs, what, namespace: Some("kube-system"), need: Need::Required, needed_for }
 }
 
 const fn path(path: &'static str, needed_for: &'static str) -> Right {
-    Right { verbs: &["get"], what: What::Path(path), namespace: None, needed: true, needed_for }
+    Right { verbs: &["get"], what: What::Path(path), namespace: None, need: Need::Required, needed_for }
 }
 
 const LIST: &[&str] = &["list"];
@@ -51,6 +60,12 @@ const GET: &[&str] = &["get"];
 const SURVEY: &str = "the comparison of the cluster before and after a run";
 const BACKUP: &str = "the backup";
 const WORKLOADS: &str = "the backup of Run:ai's workloads";
+const GANGS: &str = "knowing how many of its pods a gang needs";
+
+/// A right about the objects of a scheduler that most clusters do not have.
+const fn useful(group: &'static str, resource: &'static str) -> Right {
+    Right { need: Need::Useful, ..all(LIST, group, resource, GANGS) }
+}
 
 pub const RIGHTS: &[Right] = &[
     all(&["get", "list", "patch"], "", "nodes", "looking at nodes, cordoning them, and their soft taint"),
@@ -60,11 +75,14 @@ pub const RIGHTS: &[Right] = &[
     all(GET, "apps", "daemonsets", "drains: whether the DaemonSet of a pod exists"),
     all(LIST, "policy", "poddisruptionbudgets", "drains: which budget blocks an eviction"),
     // Without these rights nodes and pods are listed each time, and pods can't be deleted past their budgets.
-    Right { needed: false, ..all(&["watch"], "", "nodes", "one watch of all nodes instead of many lists") },
-    Right { needed: false, ..all(&["watch"], "", "pods", "one watch of all pods instead of many lists") },
-    Right { needed: false, ..all(&["delete"], "", "pods", "drains with --disable-eviction") },
     Right {
-        needed: false,
+        need: Need::Free,
+        ..all(&["watch"], "", "nodes", "one watch of all nodes instead of many lists")
+    },
+    Right { need: Need::Free, ..all(&["watch"], "", "pods", "one watch of all pods instead of many lists") },
+    Right { need: Need::Free, ..all(&["delete"], "", "pods", "drains with --disable-eviction") },
+    Right {
+        need: Need::Free,
         ..all(&["create"], "", "events", "telling people that their workspace will be evicted")
     },
     all(LIST, "", "services", SURVEY),
@@ -96,8 +114,12 @@ pub const RIGHTS: &[Right] = &[
     all(LIST, "jobset.x-k8s.io", "*", WORKLOADS),
     all(LIST, "leaderworkerset.x-k8s.io", "*", WORKLOADS),
     all(LIST, "serving.knative.dev", "*", WORKLOADS),
+    // PodGroups of KAI and Run:ai are among those of scheduling.run.ai above.
+    useful("scheduling.volcano.sh", "podgroups"),
+    useful("scheduling.x-k8s.io", "podgroups"),
+    useful("kueue.x-k8s.io", "workloads"),
     // A site may bind this right in the namespaces of its ingresses alone (docs/backup.md).
-    Right { needed: false, ..all(GET, "", "secrets", "the backup of the ingresses' TLS secrets") },
+    Right { need: Need::Free, ..all(GET, "", "secrets", "the backup of the ingresses' TLS secrets") },
     system(
         &["get", "patch"],
         "",
@@ -119,7 +141,7 @@ pub const RIGHTS: &[Right] = &[
         verbs: GET,
         what: What::Resource { group: "coordination.k8s.io", resource: "leases", names: &[] },
         namespace: Some("kube-node-lease"),
-        needed: true,
+        need: Need::Required,
         needed_for: "refusing a second machine under the name of a live node",
     },
 ];

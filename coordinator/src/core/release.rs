@@ -45,7 +45,7 @@ impl Coordinator {
                 Ok(format!("{node} is schedulable; run {run} had left it cordoned{tail}"))
             }
             true => Err(refused((
-                "it is cordoned after the uncordon, so another person or program cordoned it meanwhile"
+                "it is cordoned after the uncordon, so another person or program cordoned it before the run or meanwhile"
                     .into(),
                 format!("kubectl get node {node} -o yaml --show-managed-fields"),
             ))),

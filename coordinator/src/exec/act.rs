@@ -87,6 +87,9 @@ async fn prepare(entries: &Entries, basis: &Basis, act: &Act) -> Result<Option<L
         }
         return Err(unseated(entries, act, failure).map_or_else(Attempt::Refused, |()| Attempt::Unseated));
     }
+    if agent.head {
+        entries.head_acts(&agent.name);
+    }
     let away = || agent.failed(unreachable(&agent.name, "it is not connected")).message;
     performer.agents.ledger(&agent.name).map(Some).ok_or_else(|| Attempt::Away(away()))
 }

@@ -6,6 +6,7 @@ use crate::testing::{Fleet, Running, name, options, records, start_with};
 use jiff::Timestamp;
 use podlift_engine::machine::{ChosenBatch, Event, RunState, RunStatus};
 use podlift_engine::program::PlanOptions;
+use podlift_engine::survey::GangView;
 use podlift_model::{Failure, NodeName, RunId};
 use serde_json::{Value, json};
 use std::collections::BTreeSet;
@@ -72,6 +73,26 @@ async fn a_job_on_four_of_twelve_workers_is_interrupted_once() {
     assert_eq!(only.number, state.batches.len() as u32, "idle nodes go first");
     assert_eq!(only.gpu_seconds / (32 * 3600), 24, "32 GPUs for a day");
     assert_eq!(fleet.count("drain"), 1, "the job has ended on all its nodes with the first eviction");
+}
+
+/// Workers that a run leaves out because of a job on more of them than may go together.
+async fn left_out(gangs: Vec<GangView>) -> usize {
+    // Four are a tenth of them, so that the run does not ask.
+    let (fleet, journal) = (Fleet::with_workers(40), MemoryJournal::new());
+    gang(&fleet);
+    fleet.lock().gangs = gangs;
+    let policy = batched(json!({"gangs": {"too-large": "skip"}}));
+    let r = start_with(&fleet, &journal, "one", PlanOptions { max_unavailable: 2, ..policy });
+    let run = r.upgrade().await;
+    r.until(&run, succeeded).await.deferred.len()
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_the_object_of_a_gang_declares_decides_whether_its_nodes_go_together() {
+    let declared = |min_member| vec![GangView { id: "lab/PyTorchJob/llm".into(), min_member, pods: None }];
+    assert_eq!(left_out(vec![]).await, 4, "a gang without an object needs all its pods");
+    assert_eq!(left_out(declared(Some(4))).await, 4);
+    assert_eq!(left_out(declared(Some(1))).await, 0, "each of its pods works alone");
 }
 
 #[tokio::test(start_paused = true)]

@@ -4,7 +4,7 @@
 use super::desk::Desk;
 use podlift_engine::doors::NodeView;
 use podlift_engine::machine::{self, Event, RunState};
-use podlift_engine::survey::PodView;
+use podlift_engine::survey::{GangView, PodView};
 use podlift_engine::{ClusterLook, ClusterReply};
 use podlift_model::{Failure, NodeName, RunId, codes};
 use std::sync::Arc;
@@ -21,6 +21,7 @@ const LONGEST: Duration = Duration::from_secs(30);
 struct Scene {
     nodes: Vec<NodeView>,
     pods: Vec<PodView>,
+    gangs: Vec<GangView>,
 }
 
 /// What a decision led to.
@@ -55,7 +56,7 @@ pub(super) async fn choose(desk: Arc<Desk>, run: RunId) {
 
 async fn look(desk: &Desk) -> Result<Scene, Failure> {
     match desk.performer.cluster.look(&ClusterLook::Workloads).await? {
-        ClusterReply::Workloads { nodes, pods } => Ok(Scene { nodes, pods }),
+        ClusterReply::Workloads { nodes, pods, gangs } => Ok(Scene { nodes, pods, gangs }),
         _ => Err(Failure::permanent(codes::ODD_REPLY, "unexpected answer to nodes and pods")),
     }
 }
@@ -65,7 +66,7 @@ async fn look(desk: &Desk) -> Result<Scene, Failure> {
 async fn judge(desk: &Desk, seen: &Arc<RunState>, scene: Result<Scene, Failure>) -> Option<Event> {
     let (state, now) = (seen.clone(), desk.clock.now());
     let judged = tokio::task::spawn_blocking(move || match scene {
-        Ok(Scene { nodes, pods }) => machine::choose(&state, &nodes, &pods, now),
+        Ok(Scene { nodes, pods, gangs }) => machine::choose(&state, &nodes, &pods, &gangs, now),
         Err(failure) => held(&state, UNSEEN, &failure.message),
     });
     judged.await.unwrap_or_else(|error| {

@@ -5,7 +5,7 @@ use super::desk::Desk;
 use podlift_engine::StepSpec;
 use podlift_engine::machine::{Event, RunState, RunStatus, StepStatus};
 use podlift_engine::program::{Evidence, StopReason};
-use podlift_model::{LedgerId, OpId, OpOutcome, RunId};
+use podlift_model::{LedgerId, NodeName, OpId, OpOutcome, RunId};
 use std::sync::Arc;
 
 pub(super) struct Entries {
@@ -49,6 +49,13 @@ impl Entries {
             }
             _ => None,
         })
+    }
+
+    /// BCM has failed over since the plan was made, so that the ops of the head node go to another agent from here on.
+    pub fn head_acts(&self, head: &NodeName) {
+        self.desk.write(&self.run, |state| {
+            (state.head() != Some(head)).then(|| Event::HeadActs { head: head.clone() })
+        });
     }
 
     pub fn waits(&self, reason: &str) {

@@ -154,6 +154,13 @@ async fn after_a_failover_the_op_is_looked_at_again_on_the_other_head_node() {
     let on = |head: &str| fleet.lock().effects.iter().filter(|(node, _, _)| node == head).count();
     assert!(on("head-02") > 0);
     assert_eq!(on(HEAD), before, "nothing goes to the head node that is gone");
+    let said: Vec<Event> = journal
+        .records()
+        .into_iter()
+        .map(|record| record.event)
+        .filter(|event| event.name() == "head-acts")
+        .collect();
+    assert_eq!(said, [Event::HeadActs { head: name("head-02") }], "once, with the head node that acts now");
 }
 
 /// A coordinator whose configuration names the other head node.
@@ -195,19 +202,30 @@ async fn an_older_agent_of_the_head_node_fails_the_step_with_what_to_do() {
 #[tokio::test(start_paused = true)]
 async fn an_abort_removes_the_clones_after_the_nodes_have_their_images_back() {
     let (fleet, journal) = (with_bcm(), MemoryJournal::new());
-    fleet.lock().hanging.insert("drain".into());
+    // The first worker has its new image in BCM, and was not written from it.
+    fleet.lock().bcm_site().idle.insert("bcm-sync-dry-run");
     let r = start(&fleet, &journal, "one");
     let run = r.upgrade().await;
-    let images = |fleet: &Fleet| fleet.lock().bcm_site().images.len();
-    r.until(&run, |_| fleet.lock().effects.iter().any(|(n, v, _)| n.starts_with("dgx") && v == "cordon"))
-        .await;
-    assert_eq!(images(&fleet), 5);
+    r.until(&run, paused).await;
+    let (clone, of_planes) = (image("dgx-image-k8s-1.32.9"), image("k8s-image-k8s-1.32.9-control-plane"));
+    let row = |fleet: &Fleet, node: &str| fleet.lock().bcm_site().nodes[&name(node)].clone();
+    assert_eq!(row(&fleet, "dgx030").image, Some(clone.clone()));
+    let before = of_head(&fleet).len();
     say(&r, Command::Abort { reason: "enough".into() }).await;
     let state = r.until(&run, RunState::is_over).await;
     let RunStatus::Aborted { left, undone } = &state.status else { panic!("{:?}", state.status) };
-    let site_images = images(&fleet);
-    assert!(site_images < 5, "{site_images} images; undone {undone:#?}; left {left:#?}");
-    assert!(fleet.lock().bcm_site().images.values().all(|image| !image.locked));
+    let back = row(&fleet, "dgx030");
+    assert_eq!((back.image, back.from), (Some(image("dgx-image")), ImageFrom::Category), "{undone:#?}");
+    let done: Vec<String> = of_head(&fleet).split_off(before);
+    let place = |verb: &str| done.iter().position(|v| v == verb);
+    let (follows, removed) = (place("bcm-follow-category"), place("bcm-image-remove"));
+    assert!(follows.is_some() && removed.is_some() && follows < removed, "{done:?}");
+    assert_eq!(done.iter().filter(|verb| *verb == "bcm-image-remove").count(), 1, "{done:?}");
+    let mut s = fleet.lock();
+    let images = &s.bcm_site().images;
+    assert!(!images.contains_key(&clone), "undone {undone:#?}; left {left:#?}");
+    assert!(images.contains_key(&of_planes), "the control plane runs with it");
+    assert!(images.values().all(|image| !image.locked));
 }
 
 #[tokio::test(start_paused = true)]

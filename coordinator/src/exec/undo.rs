@@ -235,7 +235,10 @@ impl Undo<'_> {
                 let run = &self.state.run;
                 format!("{node} keeps the soft taint of run {run}: {why}; podlift node release {node}")
             }
-            _ => format!("{} could not be undone: {why}{}", step.id, way_on(act)),
+            _ => {
+                let head = self.performer.agent_of(act).filter(|agent| agent.head).map(|agent| agent.name);
+                format!("{} could not be undone: {why}{}", step.id, way_on(act, head.as_ref()))
+            }
         }
     }
 
@@ -279,25 +282,30 @@ fn failed(failure: Failure) -> Tried {
 }
 
 /// What ends by itself although it was not undone, or the command that undoes it; empty if neither is known.
-fn way_on(act: &Act) -> String {
+/// `head` is the head node that acts now.
+fn way_on(act: &Act, head: Option<&NodeName>) -> String {
     let text = match act {
         Act::Node(_, HostOp::ImageRelease) => "the next run of this node takes the pins off its images",
         Act::Node(_, HostOp::GuardDisarm { .. }) => "the guard returns to the steady watch by itself in time",
         Act::Node(_, HostOp::StepBack) => "the rule of the API server ends by itself at its deadline",
-        Act::Node(head, HostOp::Bcm(BcmOp::ImageUnlock { image })) => {
+        Act::Node(planned, HostOp::Bcm(BcmOp::ImageUnlock { image })) => {
+            let head = head.unwrap_or(planned);
             return format!("; on head node {head}: cmsh -c \"softwareimage unlock {image}\"");
         }
-        Act::Node(head, HostOp::Bcm(BcmOp::ImageRemove { image })) => {
+        Act::Node(planned, HostOp::Bcm(BcmOp::ImageRemove { image })) => {
+            let head = head.unwrap_or(planned);
             return format!(
                 "; software image {image} stays on head node {head}; when nothing uses it: cmsh -c \"softwareimage; remove {image}; commit\", then its folder"
             );
         }
-        Act::Node(head, HostOp::Bcm(BcmOp::AssignImage { node, image })) => {
+        Act::Node(planned, HostOp::Bcm(BcmOp::AssignImage { node, image })) => {
+            let head = head.unwrap_or(planned);
             return format!(
                 "; on head node {head}: cmsh -c \"device use {node}; set softwareimage {image}; commit\""
             );
         }
-        Act::Node(head, HostOp::Bcm(BcmOp::FollowCategory { node })) => {
+        Act::Node(planned, HostOp::Bcm(BcmOp::FollowCategory { node })) => {
+            let head = head.unwrap_or(planned);
             return format!(
                 "; on head node {head}: cmsh -c \"device use {node}; clear softwareimage; commit\""
             );

@@ -41,7 +41,7 @@ async fn one_question_after_another_and_none_twice() {
     let fleet = with_bcm();
     let seen = view(&fleet).await;
     assert!(seen.state.is_ok() && seen.minors.is_ok() && seen.recorded.is_ok() && seen.clusters.is_ok());
-    assert_eq!(seen.nodes.as_ref().unwrap().len(), 5);
+    assert_eq!(seen.nodes.as_ref().unwrap().len(), 6, "one of them is no node of the cluster");
     let images = seen.images.as_ref().unwrap();
     let looked: Vec<&str> =
         images.iter().filter(|image| image.source.is_some()).map(|image| image.name.as_str()).collect();
@@ -137,9 +137,9 @@ async fn an_agent_that_hangs_costs_one_limit() {
     let seen = view(&fleet).await;
     assert!(seen.state.is_ok());
     let why = seen.minors.unwrap_err();
-    assert!(why.contains("did not answer within 75 s"), "{why}");
+    assert!(why.contains("did not answer within 180 s"), "{why}");
     assert_eq!(seen.nodes, Err(why));
-    assert!(begin.elapsed() < Duration::from_secs(90), "{:?}", begin.elapsed());
+    assert!(begin.elapsed() < Duration::from_secs(195), "{:?}", begin.elapsed());
 }
 
 #[tokio::test(start_paused = true)]

@@ -6,7 +6,7 @@ use podlift_common::wire::WireError;
 use podlift_engine::Program;
 use podlift_engine::doors::DrainOptions;
 use podlift_engine::goals::Wanted;
-use podlift_engine::program::{Approve, ContractError, GoalName, Limit};
+use podlift_engine::program::{Approve, ContractError, GoalName, Limit, Order, Window};
 use podlift_engine::view::{HealAsk, Selector};
 use podlift_model::{Digest, NodeName, RunId, StepId};
 use podlift_proto::v1;
@@ -84,7 +84,44 @@ pub(super) fn plan(request: &v1::PlanRequest) -> Result<PlanAsk, WireError> {
         fetch_parallel: (request.fetch_parallel > 0).then_some(request.fetch_parallel),
         no_step_aside: request.no_step_aside,
         resume_deferred: request.resume_deferred,
+        canary: request.canary,
+        canary_soak_seconds: soak(request)?,
+        grow: request.grow,
+        order: order(request.order)?,
+        windows: request.windows.iter().map(|text| window(text)).collect::<Result<_, _>>()?,
     })
+}
+
+/// Without a canary there is nothing that others could wait for.
+fn soak(request: &v1::PlanRequest) -> Result<Option<u32>, WireError> {
+    match (request.canary, request.canary_soak_seconds) {
+        (Some(0), Some(seconds)) if seconds > 0 => {
+            let why = format!(
+                "--canary-soak of {seconds} s with --canary 0: expected --canary 1 or more, or no --canary-soak"
+            );
+            Err(WireError::new("canary_soak_seconds", why))
+        }
+        (_, seconds) => Ok(seconds),
+    }
+}
+
+/// `None` leaves the order to the policy.
+fn order(number: i32) -> Result<Option<Order>, WireError> {
+    let unknown = |_| {
+        format!(
+            "{number} is no order of --order that this coordinator knows: expected least-loss or as-planned"
+        )
+    };
+    Ok(match v1::WorkerOrder::try_from(number).map_err(|e| WireError::new("order", unknown(e)))? {
+        v1::WorkerOrder::Unspecified => None,
+        v1::WorkerOrder::LeastLoss => Some(Order::LeastLoss),
+        v1::WorkerOrder::AsPlanned => Some(Order::AsPlanned),
+    })
+}
+
+/// The error of the text names the text and what was expected.
+fn window(text: &str) -> Result<Window, WireError> {
+    text.parse::<Window>().map_err(|e| WireError::new("windows", format!("--window: {e}")))
 }
 
 /// Workers that may be unavailable at once. A client of an older version sends a number only.
@@ -255,8 +292,15 @@ mod tests {
             (r.drain, r.no_step_aside) = (Some(options), true);
             r.without = vec!["dgx031".into(), "rack=r7,!gpu".into()];
             (r.max_unavailable, r.max_unavailable_limit, r.resume_deferred) = (1, "10%".into(), true);
+            (r.canary, r.canary_soak_seconds, r.grow) = (Some(2), Some(1800), Some(true));
+            r.order = v1::WorkerOrder::AsPlanned as i32;
+            r.windows = vec!["fri,sat 22:00-06:00 Europe/Berlin".into(), "22:00-06:00 UTC".into()];
         });
         let full = full.unwrap();
+        assert_eq!((full.canary, full.canary_soak_seconds, full.grow), (Some(2), Some(1800), Some(true)));
+        let windows: Vec<String> = full.windows.iter().map(ToString::to_string).collect();
+        assert_eq!(full.order, Some(Order::AsPlanned));
+        assert_eq!(windows, ["fri,sat 22:00-06:00 Europe/Berlin", "22:00-06:00 UTC"]);
         assert_eq!((full.max_failed, full.fetch_parallel), (Some(Limit::Percent(5)), Some(8)));
         assert_eq!((full.drain.grace_period_seconds, full.drain.skip_wait_for_delete_seconds), (Some(0), 60));
         assert!(full.drain.force && full.drain.disable_eviction && full.no_step_aside && full.skip_unready);
@@ -272,6 +316,13 @@ mod tests {
             (|r| r.max_unavailable_limit = "200%".into(), "max_unavailable_limit"),
             (|r| r.without = vec!["rack in (".into()], "without"),
             (|r| r.without = vec![String::new()], "without"),
+            (|r| r.windows = vec!["friday night".into()], "--window"),
+            (|r| r.windows = vec!["22:00-06:00 UTC".into(), String::new()], "--window"),
+            (|r| r.order = 9, "--order"),
+            (
+                |r| (r.canary, r.canary_soak_seconds) = (Some(0), Some(60)),
+                "--canary-soak of 60 s with --canary 0",
+            ),
         ] {
             let error = ask(change).unwrap_err().to_string();
             assert!(error.contains(field), "{error}");

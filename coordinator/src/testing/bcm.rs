@@ -1,15 +1,19 @@
 //! The small fleet's BCM, as the agent of a head node shows and changes it. It is no kinder than the facts: an image that was changed in its
-//! folder counts as old on the provisioners, a commit may be lost, and an update may send the wrong image.
+//! folder is old on the provisioners until it is sent to them, and a node gets what the provisioners have; a locked image holds updates back;
+//! the agent changes no image that is not its own or not locked.
+
+mod change;
 
 use super::fleet::{PLANES, State, name};
 use podlift_common::clock::{Clock as _, TokioClock};
 use podlift_model::bcm::*;
-use podlift_model::op::PackagePin;
 use podlift_model::*;
 use std::collections::{BTreeMap, BTreeSet};
 
 pub const HEAD: &str = "head-01";
 const START: &str = "2026-11-22T02:00:00Z";
+
+type Packages = BTreeMap<String, ImagePackage>;
 
 /// What BCM has, and the faults that a test may switch on.
 pub struct Site {
@@ -36,6 +40,10 @@ pub struct Site {
     /// Ops, by verb, that end well and change nothing.
     pub idle: BTreeSet<&'static str>,
     made: BTreeSet<ImageName>,
+    /// The image of each category.
+    categories: BTreeMap<CategoryName, ImageName>,
+    /// Packages of each image as the provisioners have it.
+    sent: BTreeMap<ImageName, Packages>,
     clock: TokioClock,
 }
 
@@ -63,16 +71,16 @@ fn old_image(name: &str) -> BcmImage {
     }
 }
 
+/// Categories, each with its image.
+const KINDS: [(&str, &str); 2] = [("runai-control-plane", "k8s-image"), ("dgx-h100", "dgx-image")];
+
 /// Category of a node, and its image.
 fn kind(node: &NodeName) -> (&'static str, &'static str) {
-    match PLANES.contains(&node.as_str()) {
-        true => ("runai-control-plane", "k8s-image"),
-        false => ("dgx-h100", "dgx-image"),
-    }
+    KINDS[usize::from(!PLANES.contains(&node.as_str()))]
 }
 
 impl Site {
-    /// Workers and control-plane nodes, each kind with a category and an image of its own.
+    /// Workers and control-plane nodes, each kind with a category and an image of its own, and a node that Kubernetes does not have.
     fn of(nodes: impl Iterator<Item = NodeName>) -> Self {
         let row = |node: NodeName| {
             let (category, of) = kind(&node);
@@ -107,8 +115,8 @@ impl Site {
             clusters: vec![cluster("k8s-admin"), cluster("runaicluster")],
             minors: ["1.32", "1.31"].iter().map(|m| m.parse().unwrap()).collect(),
             recorded: "1.31.9-1.1".parse().unwrap(),
-            nodes: nodes.map(row).collect(),
-            images: images.into(),
+            nodes: nodes.map(row).chain([login()]).collect(),
+            images: images.clone().into(),
             provisioning: BcmProvisioning { idle: true, provisioners, ..BcmProvisioning::default() },
             syncs: BTreeMap::new(),
             excludes: PROTECTED
@@ -123,6 +131,11 @@ impl Site {
             deaf: BTreeSet::new(),
             idle: BTreeSet::new(),
             made: BTreeSet::new(),
+            categories: KINDS
+                .iter()
+                .map(|(category, of)| (CategoryName::new(*category).unwrap(), image(of)))
+                .collect(),
+            sent: images.iter().map(|(name, own)| (name.clone(), own.packages.clone())).collect(),
             clock: TokioClock::starting_at(START.parse().unwrap()),
         }
     }
@@ -148,99 +161,52 @@ impl Site {
                 update: self.excludes.clone(),
                 sync: self.excludes.clone(),
             }),
-            Look::BcmProvisioning => OpOutput::BcmProvisioning(self.provisioning.clone()),
-            Look::BcmSync { node } => {
-                OpOutput::BcmSync(Box::new(self.syncs.get(node).cloned().unwrap_or_else(|| never(node))))
-            }
+            Look::BcmProvisioning => OpOutput::BcmProvisioning(self.work_shown()),
+            Look::BcmSync { node } => OpOutput::BcmSync(Box::new(
+                self.syncs.get(node).cloned().unwrap_or_else(|| self.installed(node)),
+            )),
             _ => return None,
         }))
     }
 
-    fn change(&mut self, op: &BcmOp) -> Result<(), Failure> {
-        let refused = |code: &str, text: String| Err(Failure::operator(code, text));
-        match op {
-            BcmOp::ImageClone { from, image } => {
-                if self.images.contains_key(image) && !self.made.contains(image) {
-                    return refused("bcm-image-exists", format!("software image {image} is there already"));
-                }
-                let path = format!("/cm/images/{image}");
-                let clone = BcmImage { name: image.clone(), path, ..self.images[from].clone() };
-                self.images.insert(image.clone(), clone);
-                self.made.insert(image.clone());
-            }
-            BcmOp::ImageRemove { image } => {
-                if !self.made.contains(image) {
-                    return refused("bcm-image-not-ours", format!("this agent has not made {image}"));
-                }
-                if self.nodes.values().any(|row| row.image.as_ref() == Some(image)) {
-                    return refused("bcm-image-in-use", format!("a node has {image}"));
-                }
-                self.images.remove(image);
-            }
-            BcmOp::ImageLock { image } => self.image(image).locked = true,
-            BcmOp::ImageUnlock { image } => self.image(image).locked = false,
-            BcmOp::ImageSource { image, minor } => self.image(image).source = Some(*minor),
-            BcmOp::ImagePackages { image, packages } => {
-                for PackagePin { package, version } in packages {
-                    let there = ImagePackage { version: Some(version.clone()), held: true };
-                    self.image(image).packages.insert(package.name().into(), there);
-                }
-                for provisioner in &mut self.provisioning.provisioners {
-                    provisioner.up_to_date.iter_mut().for_each(|list| list.retain(|has| has != image));
-                }
-            }
-            BcmOp::Provisioners { image } => {
-                for provisioner in &mut self.provisioning.provisioners {
-                    provisioner.up_to_date.iter_mut().for_each(|list| list.push(image.clone()));
-                }
-            }
-            BcmOp::AssignImage { node, image } => {
-                let row = self.nodes.get_mut(node).unwrap();
-                (row.image, row.from) = (Some(image.clone()), ImageFrom::Node);
-            }
-            BcmOp::FollowCategory { node } => {
-                let row = self.nodes.get_mut(node).unwrap();
-                (row.image, row.from) = (ImageName::new(kind(node).1).ok(), ImageFrom::Category);
-            }
-            BcmOp::SyncDryRun { node, image } => {
-                drop(self.syncs.insert(node.clone(), self.log(node, image, true)))
-            }
-            BcmOp::Sync { node, image } => {
-                if self.nodes[node].image.as_ref() != Some(image) {
-                    return refused("bcm-image-in-use", format!("{node} has another image than {image}"));
-                }
-                self.syncs.insert(node.clone(), self.log(node, image, false));
-            }
-            BcmOp::CategoryImage { category, image, nodes } => {
-                let of = |row: &&mut BcmNode| row.category.as_ref() == Some(category);
-                for row in self.nodes.values_mut().filter(of) {
-                    if nodes.contains(&row.name) || row.from == ImageFrom::Category {
-                        (row.image, row.from) = (Some(image.clone()), ImageFrom::Category);
-                    }
-                }
-            }
-            BcmOp::ClusterVersion { version } => self.recorded = version.clone(),
-            BcmOp::LearnKubeadmConfig => {}
-        }
-        Ok(())
+    /// What CMDaemon works on. A task that a look shows as open is over at the next one.
+    fn work_shown(&mut self) -> BcmProvisioning {
+        let shown = self.provisioning.clone();
+        self.provisioning.idle = true;
+        self.provisioning
+            .tasks
+            .iter_mut()
+            .filter(|t| t.state == TaskState::Open)
+            .for_each(|t| t.state = TaskState::Done);
+        shown
     }
 
-    fn image(&mut self, image: &ImageName) -> &mut BcmImage {
-        self.images.get_mut(image).unwrap()
-    }
-
-    fn log(&self, node: &NodeName, image: &ImageName, dry_run: bool) -> BcmSync {
+    /// The log of a node that no imageupdate has written since its installation: complete, and of another day.
+    fn installed(&self, node: &NodeName) -> BcmSync {
         BcmSync {
-            began: Some(self.clock.now()),
-            mode: Some(SyncMode::Update),
-            image: Some(self.images[image].path.clone()),
-            dry_run: Some(dry_run),
+            began: self.clock.now().checked_sub(jiff::SignedDuration::from_hours(24 * 30)).ok(),
+            mode: Some(SyncMode::Full),
+            image: Some(format!("/cm/images/{}", kind(node).1)),
+            dry_run: Some(false),
             completed: true,
             rsync_code: Some(0),
-            changes: 40,
-            ..never(node)
+            changes: 160_000,
+            ..log_of(node)
         }
     }
+}
+
+/// A node of BCM that is none of Kubernetes'.
+fn login() -> (NodeName, BcmNode) {
+    let node = name("login-01");
+    let row = BcmNode {
+        name: node.clone(),
+        kind: "PhysicalNode".into(),
+        category: CategoryName::new("login").ok(),
+        image: ImageName::new("default-image").ok(),
+        from: ImageFrom::Category,
+    };
+    (node, row)
 }
 
 /// A row of the list, which has nothing of the image's files.
@@ -256,8 +222,8 @@ fn listed(image: &BcmImage) -> BcmImage {
     }
 }
 
-/// A node that was never updated from its image.
-fn never(node: &NodeName) -> BcmSync {
+/// A log of the node that says nothing.
+fn log_of(node: &NodeName) -> BcmSync {
     BcmSync {
         node: node.clone(),
         began: None,
@@ -325,7 +291,7 @@ impl State {
         }
         site.change(op)?;
         if let BcmOp::Sync { node, image } = op {
-            let packages = site.images[image].packages.clone();
+            let packages = site.served(image);
             let facts = self.facts.get_mut(node).unwrap();
             let kube = |of: &str| packages.get(of).and_then(|p| p.version.as_ref()).map(|v| v.kube);
             (facts.kubeadm, facts.kubelet, facts.kubectl) =

@@ -83,6 +83,7 @@ impl State {
             ClusterLook::Workloads => ClusterReply::Workloads {
                 nodes: self.views.values().cloned().collect(),
                 pods: self.work.pods(),
+                gangs: self.gangs.clone(),
             },
             ClusterLook::Node { node } => ClusterReply::Node(self.views[node].clone()),
             ClusterLook::PodsToEvict { node, .. } => {
@@ -131,6 +132,7 @@ impl State {
                 if let Ok(pods) = &mut survey.pods {
                     pods.extend(self.work.pods());
                 }
+                survey.gangs = self.gangs.clone();
                 ClusterReply::Survey(Box::new(survey))
             }
         }
@@ -150,7 +152,7 @@ impl State {
                 self.work.place(&self.views);
                 self.changed(node.as_str(), "uncordon")
             }
-            ClusterAct::SoftTaint { node, run } => {
+            ClusterAct::SoftTaint { node, run, .. } => {
                 self.views.get_mut(node).unwrap().soft_taint = Some(run.clone());
                 self.changed(node.as_str(), "soft-taint")
             }

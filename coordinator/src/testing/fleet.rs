@@ -4,6 +4,7 @@ use super::backup::{Files, Objects};
 use super::bcm::Site;
 use super::work::Work;
 use podlift_engine::doors::NodeView;
+use podlift_engine::survey::GangView;
 use podlift_model::facts::*;
 use podlift_model::op::Component;
 use podlift_model::*;
@@ -90,6 +91,8 @@ pub struct State {
     pub refused_pods: BTreeMap<NodeName, Vec<String>>,
     /// Jobs, and where their pods run.
     pub work: Work,
+    /// What the objects of gangs declare.
+    pub gangs: Vec<GangView>,
     /// How often nodes and pods were looked at.
     pub looks_at_work: usize,
     /// Looks at nodes and pods fail.

@@ -1247,6 +1247,20 @@ pub struct PlanRequest {
     /// only the nodes that earlier runs have deferred and whose time has come
     #[prost(bool, tag = "13")]
     pub resume_deferred: bool,
+    /// workers that go first and alone, 0: none; absent: as configured
+    #[prost(uint32, optional, tag = "14")]
+    pub canary: ::core::option::Option<u32>,
+    /// how long they must stay Ready with work on them; absent: as configured
+    #[prost(uint32, optional, tag = "15")]
+    pub canary_soak_seconds: ::core::option::Option<u32>,
+    /// batches of 1, 2, 4, … workers up to the limit; absent: as the policy says
+    #[prost(bool, optional, tag = "16")]
+    pub grow: ::core::option::Option<bool>,
+    #[prost(enumeration = "WorkerOrder", tag = "17")]
+    pub order: i32,
+    /// `fri,sat 22:00-06:00 Europe/Berlin`, in place of the windows of the policy; empty: as the policy says
+    #[prost(string, repeated, tag = "18")]
+    pub windows: ::prost::alloc::vec::Vec<::prost::alloc::string::String>,
 }
 /// How nodes are drained, with the meanings of the flags of `kubectl drain`. All are off by default.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
@@ -1581,6 +1595,37 @@ impl Goal {
             "GOAL_UNSPECIFIED" => Some(Self::Unspecified),
             "GOAL_UPGRADE" => Some(Self::Upgrade),
             "GOAL_REPAIR" => Some(Self::Repair),
+            _ => None,
+        }
+    }
+}
+/// The order in which workers are taken.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, ::prost::Enumeration)]
+#[repr(i32)]
+pub enum WorkerOrder {
+    /// as the policy says
+    Unspecified = 0,
+    LeastLoss = 1,
+    AsPlanned = 2,
+}
+impl WorkerOrder {
+    /// String value of the enum field names used in the ProtoBuf definition.
+    ///
+    /// The values are not transformed in any way and thus are considered stable
+    /// (if the ProtoBuf definition does not change) and safe for programmatic use.
+    pub fn as_str_name(&self) -> &'static str {
+        match self {
+            Self::Unspecified => "WORKER_ORDER_UNSPECIFIED",
+            Self::LeastLoss => "WORKER_ORDER_LEAST_LOSS",
+            Self::AsPlanned => "WORKER_ORDER_AS_PLANNED",
+        }
+    }
+    /// Creates an enum from field names used in the ProtoBuf definition.
+    pub fn from_str_name(value: &str) -> ::core::option::Option<Self> {
+        match value {
+            "WORKER_ORDER_UNSPECIFIED" => Some(Self::Unspecified),
+            "WORKER_ORDER_LEAST_LOSS" => Some(Self::LeastLoss),
+            "WORKER_ORDER_AS_PLANNED" => Some(Self::AsPlanned),
             _ => None,
         }
     }

@@ -14,10 +14,11 @@ mod interrupt;
 pub mod kubelet;
 mod load;
 pub mod objects;
+pub mod real;
 mod simulate;
 mod size;
 mod supervisor;
-pub use supervisor::machines;
+pub use supervisor::{cmdaemon, machines};
 mod up;
 pub mod world;
 

@@ -9,8 +9,8 @@ use std::path::Path;
 
 /// Where the coordinator listens.
 pub const PORT: u16 = 7443;
-/// Name of the head node.
-pub const HEAD: &str = "head";
+/// Name of the head node, as the lab's BCM knows it.
+pub const HEAD: &str = podlift_lab::HEAD_NODE;
 
 pub struct Authority {
     cluster: ClusterName,
@@ -44,6 +44,24 @@ pub fn node(authority: &Authority, shape: &Shape, root: &Path, node: &str, head:
         shape.cluster
     );
     write(&dir.join("agent.toml"), text, 0o600)
+}
+
+/// `/etc/podlift` of the agent of the head node, which has BCM's tools.
+pub fn head_agent(authority: &Authority, shape: &Shape, root: &Path, address: &str) -> anyhow::Result<()> {
+    let dir = root.join("etc/podlift");
+    authority.issue(Subject::Head(HEAD.parse()?), Role::Viewer, &dir.join("tls"), "agent")?;
+    let text = format!(
+        "node = \"{HEAD}\"\nrole = \"head\"\ncluster = \"{}\"\ncoordinator = \"{address}:{PORT}\"\n\
+         [session]\nheartbeat = \"1s\"\nreconnect_max = \"2s\"\n[ops]\npoll = \"200ms\"\nfree_bytes = 67108864\n\
+         [bcm]\nsettle = \"500ms\"\n",
+        shape.cluster
+    );
+    write(&dir.join("agent.toml"), text, 0o600)
+}
+
+/// The coordinator asks BCM through it.
+pub fn asks_bcm() -> String {
+    format!("[bcm]\nhead = \"{HEAD}\"\n")
 }
 
 /// `/etc/podlift` of the head node; `uid` is the coordinator's user.

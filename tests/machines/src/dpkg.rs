@@ -2,7 +2,7 @@
 
 use crate::fleet::{FROM, TO};
 use crate::machine::Machine;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 pub struct Log {
     path: PathBuf,
@@ -10,7 +10,12 @@ pub struct Log {
 
 impl Log {
     pub fn of(machine: &Machine) -> Self {
-        Self { path: machine.path("/var/log/dpkg.log") }
+        Self::at(&machine.root())
+    }
+
+    /// Of any tree.
+    pub fn at(root: &Path) -> Self {
+        Self { path: root.join("var/log/dpkg.log") }
     }
 
     /// Without dates and architectures.

@@ -5,6 +5,7 @@
 
 pub mod apart;
 pub mod base;
+pub mod bcm;
 pub mod cgroup;
 pub mod clean;
 pub mod configs;

@@ -13,6 +13,7 @@ const TOOLS: &[(&str, &str)] = &[
     ("dpkg-deb", "dpkg"),
     ("apt-ftparchive", "apt-utils"),
     ("gpg", "gnupg"),
+    ("rsync", "rsync"),
 ];
 
 /// Err: one sentence that says what to do.

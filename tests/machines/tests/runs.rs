@@ -8,7 +8,7 @@ use podlift_machines::fleet::{Fleet, TO, Wanted};
 use podlift_machines::moved_etcd::{Move, Watched};
 use podlift_machines::shell::Ended;
 use podlift_machines::vip::{self, Probes};
-use podlift_machines::{apart, faults, judge, night, up, watch};
+use podlift_machines::{apart, bcm, faults, judge, night, up, watch};
 use serde_json::Value;
 use std::time::Instant;
 
@@ -112,11 +112,13 @@ fn a_night_of_broken_machines() {
 }
 
 /// Behind real proxies, nginx (stream) and haproxy, no read fails through a whole run: each API server steps aside before both restarts.
+/// BCM writes cp3 and w2 from images, with real rsync, from clones in which a real dpkg has worked.
 #[test]
 fn nobody_behind_real_proxies_notices_a_run() {
     let base = up::prepare().unwrap_or_else(|error| panic!("{error:#}"));
     run(async move {
-        let fleet = Fleet::prepare(base, &std::env::current_exe()?, &Wanted::default()).await?;
+        let wanted = Wanted { imaged: vec!["cp3", "w2"], ..Wanted::default() };
+        let fleet = Fleet::prepare(base, &std::env::current_exe()?, &wanted).await?;
         vip::install(&fleet)?;
         fleet.boot().await?;
         let probes = Probes::begin(&fleet).await?;
@@ -138,6 +140,8 @@ fn nobody_behind_real_proxies_notices_a_run() {
             reads["failed"] == 0 && reads["requests"].as_u64() > Some(100),
             "the run's own reads: {reads}"
         );
+        bcm::write_again(&fleet, "cp3").await?;
+        fleet.ready().await?;
         judged(fleet).await
     });
 }

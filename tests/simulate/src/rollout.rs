@@ -177,6 +177,7 @@ impl<'a> Rollout<'a> {
             stage: node.stage,
             unavailable: false,
             labels: self.labels[at].clone(),
+            category: None,
             finished: self.finished[at],
             failed: false,
         };

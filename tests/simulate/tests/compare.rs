@@ -107,3 +107,21 @@ fn a_picture_has_every_value_of_the_table() {
     assert_eq!(json["format"], "podlift.simulation/v1");
     assert_eq!(json["outcomes"][2]["way"], "podlift");
 }
+
+#[test]
+fn a_group_has_rules_of_its_own() {
+    let rules = |own: &str| {
+        format!(
+            r#"{{"max-unavailable": 4, "groups": [{{"name": "first", "selector": "rack=r000", "max-unavailable": 2{own}}}]}}"#
+        )
+    };
+    let hours = |own: &str| of(&played(SMALL, &rules(own)), Way::Podlift).wall_hours;
+    assert!(hours("") < 3.0);
+    let wednesday = r#", "order": "as-planned", "max-failed": 1,
+        "windows": [{"days": ["wed"], "from": "00:00", "to": "06:00", "zone": "UTC"}]"#;
+    assert!(hours(wednesday) > 24.0, "its rack waits for Wednesday");
+    let category = r#"{"max-unavailable": 4, "groups": [{"name": "bcm", "category": "h100", "max-unavailable": 1,
+        "windows": [{"date": "2001-01-01", "from": "00:00", "to": "06:00", "zone": "UTC"}]}]}"#;
+    let seen = played(SMALL, category);
+    assert_eq!(of(&seen, Way::Podlift).upgrades[0].nodes_not_taken, 0, "no node of the trace has a category");
+}

@@ -21,6 +21,8 @@ pub struct Baseline {
     /// Begins and ends of steps.
     pub steps: Vec<StepAt>,
     pub snapshot: Snapshot,
+    /// How often the job was interrupted: once where there is one.
+    pub torn: u64,
     /// What BCM keeps of nodes and images; empty without images.
     pub books: Vec<String>,
 }
@@ -61,6 +63,7 @@ pub async fn baseline(mut pod: Pod) -> Result<Baseline, String> {
         lines,
         steps: steps(&records),
         snapshot: pod.world.snapshot(),
+        torn,
         books: books(&pod.world),
     })
 }

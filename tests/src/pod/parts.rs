@@ -38,6 +38,7 @@ impl Pod {
         match victim {
             Victim::Power => self.nodes().iter().for_each(|n| self.world.power_cut(n)),
             Victim::Plane => agents.iter().for_each(|n| self.world.power_cut(n)),
+            Victim::HeadPower if memory_lost => self.world.head_failover(),
             Victim::HeadPower => self.world.head_cut(Ha::Active),
             _ => {}
         }
@@ -49,6 +50,14 @@ impl Pod {
         if victim.has_coordinator() {
             self.start_coordinator(Cut::never());
         }
+        self.start_missing();
+    }
+
+    /// One machine boots, and its agent is started again.
+    pub async fn reboot(&mut self, node: &str) {
+        self.kill_agent(node);
+        self.world.power_cut(node);
+        tokio::task::yield_now().await;
         self.start_missing();
     }
 

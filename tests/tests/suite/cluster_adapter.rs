@@ -3,13 +3,12 @@
 
 mod admin;
 mod cases;
-mod certs;
-mod pair;
-mod process;
 mod target;
 
 use podlift_coordinator::Cluster as _;
 use podlift_engine::{ClusterLook, ClusterReply};
+use podlift_lab::real;
+use std::sync::Arc;
 use target::Target;
 
 macro_rules! cases {
@@ -42,14 +41,11 @@ cases! {
 
 #[test]
 fn the_same_against_a_real_api_server() {
-    let Some(assets) = std::env::var_os("KUBEBUILDER_ASSETS") else {
-        println!("KUBEBUILDER_ASSETS is not set: only the double was asked, no real API server");
-        return;
-    };
+    let Some(assets) = real::assets() else { return };
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().unwrap();
     runtime.block_on(async {
-        let pair = pair::Pair::start(assets.as_ref()).await;
-        let target = pair.target().await;
+        let pair = real::Pair::start(&assets).await;
+        let target = Target::new(pair.admin().await, pair.stranger().await, Arc::new(pair.prober()));
         println!("asked: kube-apiserver of {} at {}", assets.display(), pair.address());
         every_case(&target).await;
         let look = ClusterLook::ProbeApiServers { endpoints: vec![pair.address()] };

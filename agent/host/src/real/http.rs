@@ -1,12 +1,14 @@
-//! HTTPS GET over rustls. The server's certificate is checked against a CA file and the address of the connection.
+//! HTTPS over rustls. The server's certificate is checked against a CA file and the address of the connection.
 #![allow(clippy::disallowed_methods)] // this is the edge
 
 use super::below;
 use super::loopback::AnyOnLoopback;
-use crate::{ClientPair, Http, HttpError, HttpTls, Trust};
+use crate::{ClientPair, Http, HttpError, HttpTls, Post, Trust};
 use async_trait::async_trait;
 use bytes::Bytes;
-use http_body_util::{BodyExt as _, Empty, Limited};
+use http_body_util::{BodyExt as _, Full, LengthLimitError, Limited};
+use hyper::Request;
+use hyper::header::{self, HeaderValue};
 use hyper_util::rt::TokioIo;
 use rustls::crypto::aws_lc_rs;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName, pem::PemObject as _};
@@ -90,7 +92,17 @@ impl RealHttp {
         Ok((chain.map_err(|e| bad(&pair.certificate, &e))?, key))
     }
 
-    async fn fetch(&self, endpoint: &str, path: &str, tls: &HttpTls) -> Result<(u16, String), String> {
+    /// Sends one request, which gets its Host header here, and returns status and body of the answer.
+    async fn fetch(
+        &self,
+        endpoint: &str,
+        mut request: Request<Full<Bytes>>,
+        tls: &HttpTls,
+        most: usize,
+    ) -> Result<(u16, String), String> {
+        let headers = request.headers_mut();
+        headers.insert(header::HOST, HeaderValue::from_str(endpoint).map_err(|e| e.to_string())?);
+        headers.insert(header::CONNECTION, HeaderValue::from_static("close"));
         let (host, _) = endpoint.rsplit_once(':').ok_or("expected HOST:PORT")?;
         let host = host.trim_start_matches('[').trim_end_matches(']').to_string();
         let (trust, tls) = (&tls.trust, self.tls(&host, tls)?);
@@ -99,25 +111,32 @@ impl RealHttp {
         let stream = tls.connect(name, tcp).await.map_err(|e| refused(&e, trust))?;
         let (mut sender, connection) =
             hyper::client::conn::http1::handshake(TokioIo::new(stream)).await.map_err(|e| e.to_string())?;
-        let request = hyper::Request::get(path)
-            .header(hyper::header::HOST, endpoint)
-            .header(hyper::header::CONNECTION, "close")
-            .body(Empty::<Bytes>::new())
-            .map_err(|e| e.to_string())?;
         let answer = async {
-            let response = sender.send_request(request).await.map_err(|e| e.to_string())?;
+            let response = sender.send_request(request).await.map_err(|e| chained(&e))?;
             let status = response.status().as_u16();
-            let body =
-                Limited::new(response.into_body(), BODY_LIMIT).collect().await.map_err(|e| e.to_string())?;
+            let body = Limited::new(response.into_body(), most).collect().await;
+            let body = body.map_err(|e| match e.is::<LengthLimitError>() {
+                true => format!("the answer has more than {most} bytes"),
+                false => chained(e.as_ref()),
+            })?;
             Ok((status, String::from_utf8_lossy(&body.to_bytes()).into_owned()))
         };
         // The connection is driven while the answer arrives. The request does not wait for a server that keeps the connection open.
         tokio::pin!(answer, connection);
         tokio::select! {
             answer = &mut answer => answer,
-            _ = &mut connection => answer.await,
+            // A server that refuses the client's certificate says so only after the handshake.
+            end = &mut connection => answer.await.map_err(|why| end.err().map_or(why, |e| chained(&e))),
         }
     }
+}
+
+/// An error with its causes, because the outermost one has no reason in it.
+fn chained(error: &(dyn std::error::Error + 'static)) -> String {
+    let causes = std::iter::successors(Some(error), |e| e.source());
+    let mut texts: Vec<String> = causes.map(ToString::to_string).collect();
+    texts.dedup();
+    texts.join(": ")
 }
 
 /// The text of a failed handshake. A certificate of another CA is named as such, with the trusted CAs.
@@ -136,14 +155,37 @@ fn refused(error: &std::io::Error, trust: &Trust) -> String {
     }
 }
 
+async fn within(
+    limit: Duration,
+    url: &str,
+    fetched: impl Future<Output = Result<(u16, String), String>>,
+) -> Result<(u16, String), HttpError> {
+    let failed = |why: String| HttpError { url: url.into(), why };
+    match tokio::time::timeout(limit, fetched).await {
+        Ok(answer) => answer.map_err(failed),
+        Err(_) => Err(failed(format!("no answer within {} s", limit.as_secs()))),
+    }
+}
+
 #[async_trait]
 impl Http for RealHttp {
     async fn get(&self, endpoint: &str, path: &str, tls: &HttpTls) -> Result<(u16, String), HttpError> {
-        let failed = |why: String| HttpError { url: format!("https://{endpoint}{path}"), why };
-        match tokio::time::timeout(TIMEOUT, self.fetch(endpoint, path, tls)).await {
-            Ok(answer) => answer.map_err(failed),
-            Err(_) => Err(failed(format!("no answer within {} s", TIMEOUT.as_secs()))),
-        }
+        let url = format!("https://{endpoint}{path}");
+        let fetched = async {
+            let request = Request::get(path).body(Full::default()).map_err(|e| e.to_string())?;
+            self.fetch(endpoint, request, tls, BODY_LIMIT).await
+        };
+        within(TIMEOUT, &url, fetched).await
+    }
+
+    async fn post(&self, post: &Post) -> Result<(u16, String), HttpError> {
+        let fetched = async {
+            let body = Full::new(Bytes::from(post.body.clone()));
+            let request = Request::post(&post.path).header(header::CONTENT_TYPE, "application/json");
+            let request = request.body(body).map_err(|e| e.to_string())?;
+            self.fetch(&post.endpoint, request, &post.tls, post.most).await
+        };
+        within(post.limit, &post.url(), fetched).await
     }
 }
 

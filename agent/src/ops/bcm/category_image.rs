@@ -17,8 +17,26 @@ impl CategoryImage {
         Ok(categories::image(&cx.node.host, &self.category).await?.as_ref() == Some(&self.image))
     }
 
-    /// Nodes of the op that do not have the image from their category. A node of another category is a mistake of the request.
+    /// Nodes of the op with an image of their own.
     async fn own_values(&self, cx: &Cx<'_>) -> Result<Vec<NodeName>, Failure> {
+        let all = self.members(cx).await?;
+        Ok(all.into_iter().filter(|node| node.from == ImageFrom::Node).map(|node| node.name).collect())
+    }
+
+    /// Nodes of the op that do not have the image from their category, with the image that they have.
+    async fn astray(&self, cx: &Cx<'_>) -> Result<Vec<String>, Failure> {
+        let all = self.members(cx).await?;
+        let follows =
+            |node: &&BcmNode| node.from == ImageFrom::Category && node.image.as_ref() == Some(&self.image);
+        let line = |node: &BcmNode| match &node.image {
+            Some(image) => format!("{} has {image}", node.name),
+            None => format!("{} has no image", node.name),
+        };
+        Ok(all.iter().filter(|node| !follows(node)).map(line).collect())
+    }
+
+    /// The nodes of the op as BCM has them now. A node of another category is a mistake of the request.
+    async fn members(&self, cx: &Cx<'_>) -> Result<Vec<BcmNode>, Failure> {
         let all = nodes::look(&cx.node.host).await?;
         let of = |name: &NodeName| all.iter().find(|node| node.name == *name);
         let elsewhere =
@@ -28,8 +46,7 @@ impl CategoryImage {
                 format!("{} got no image: {name} is not in this category; plan again", self.category);
             return Err(Failure::permanent(codes::INVALID_REQUEST, message));
         }
-        let own = |name: &&NodeName| of(name).is_some_and(|n| n.from == ImageFrom::Node);
-        Ok(self.nodes.iter().filter(own).cloned().collect())
+        Ok(self.nodes.iter().filter_map(of).cloned().collect())
     }
 }
 
@@ -40,7 +57,7 @@ impl Op for CategoryImage {
     }
 
     async fn observe(&self, cx: &Cx<'_>) -> Result<Option<OpOutput>, Failure> {
-        let set = self.category_has_it(cx).await? && self.own_values(cx).await?.is_empty();
+        let set = self.category_has_it(cx).await? && self.astray(cx).await?.is_empty();
         Ok(set
             .then(|| OpOutput::Unchanged(format!("{} has the image {} already", self.category, self.image))))
     }
@@ -59,13 +76,15 @@ impl Op for CategoryImage {
             ));
         }
         let said = change::clear(host, &own).await?;
-        match self.own_values(cx).await?.as_slice() {
+        match self.astray(cx).await?.as_slice() {
             [] => {
                 let nodes = count(own.len() as u64, "node");
                 let line = format!("{} has the image {}; {nodes} follow it", self.category, self.image);
                 Ok(Applied::Done(OpOutput::Changed(line)))
             }
-            [first, ..] => Err(shared::no_effect(&format!("{first} still has an image of its own"), &said)),
+            [first, ..] => {
+                Err(shared::no_effect(&format!("{first}, expected {} from its category", self.image), &said))
+            }
         }
     }
 }

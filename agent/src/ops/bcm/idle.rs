@@ -4,7 +4,7 @@
 use super::Cx;
 use podlift_model::bcm::{BcmTask, BcmTaskId, TaskState};
 use podlift_model::{Failure, codes};
-use podlift_tools::bcm::{provisioning, tasks};
+use podlift_tools::bcm::tasks;
 use std::collections::BTreeSet;
 use std::time::Duration;
 use tokio::time::Instant;
@@ -75,11 +75,11 @@ pub async fn tasks(cx: &Cx<'_>, before: &BTreeSet<BcmTaskId>) -> Result<(), Fail
 /// that what begins later waits.
 pub async fn provisioning(cx: &Cx<'_>) -> Result<(), Failure> {
     let until = Instant::now() + SENDING;
-    let (mut quiet, mut patience) = (0, Patience::default());
+    let (mut quiet, mut patience, daemon) = (0, Patience::default(), cx.cmdaemon());
     loop {
-        match patience.take(provisioning::status(&cx.node.host).await)? {
-            Some(state) if state.idle && quiet + 1 >= LOOKS => return Ok(()),
-            Some(state) if state.idle => quiet += 1,
+        match patience.take(daemon.is_idle(&cx.node.host).await)? {
+            Some(true) if quiet + 1 >= LOOKS => return Ok(()),
+            Some(true) => quiet += 1,
             Some(_) if Instant::now() >= until => return Err(sending()),
             _ => quiet = 0,
         }

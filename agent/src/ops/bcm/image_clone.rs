@@ -174,7 +174,12 @@ impl Op for ImageClone {
             return Err(Failure::operator(codes::BCM_IMAGE_EXISTS, message));
         }
         // cmsh that ended with an error may have been left by a copy that was almost complete.
-        let least = if exit.success() { memo.size - memo.size / 20 } else { memo.size };
+        let least = match (exit.success(), memo.size) {
+            (true, size) => size - size / 20,
+            // Without the record of its size nothing proves that the copy is whole.
+            (false, 0) => u64::MAX,
+            (false, size) => size,
+        };
         if !self.is_whole(cx, &source.path, &copy.path, least).await? {
             return Err(shared::no_effect(&format!("{what}: {} lacks files", copy.path), &cx.log()));
         }

@@ -1,5 +1,5 @@
-//! Installs exact versions in an image: a dry run that refuses to touch any other package, unhold, install, hold again (also after a failure),
-//! and a look at dpkg's database. CMDaemon makes the image's ramdisks anew after that, so the op ends when that is over and nothing is left
+//! Installs exact versions in an image: a dry run that refuses to touch any other package, unhold, install, hold again (after a failure what
+//! was held before), and a look at dpkg's database. CMDaemon makes the image's ramdisks anew after that, so the op ends when that is over and nothing is left
 //! in the image.
 
 use super::super::shared::list;
@@ -8,7 +8,7 @@ use super::{Applied, Cx, Op, idle, own, shared, tidy};
 use crate::units::Exit;
 use async_trait::async_trait;
 use podlift_host::{Files as _, Output};
-use podlift_model::bcm::{BcmImage, ImageName, ImagePackage};
+use podlift_model::bcm::{BcmImage, ImageName};
 use podlift_model::op::{Package, PackagePin};
 use podlift_model::{Failure, OpOutput, codes};
 use podlift_tools::apt::{self, preview};
@@ -23,8 +23,6 @@ pub struct ImagePackages {
     pub packages: Vec<PackagePin>,
 }
 
-/// Packages that are held at the end in every case.
-const ALWAYS: [Package; 3] = [Package::Kubeadm, Package::Kubelet, Package::Kubectl];
 /// Where the kubelet's package has its unit.
 const UNITS: [&str; 2] = ["/usr/lib/systemd/system/kubelet.service", "/lib/systemd/system/kubelet.service"];
 
@@ -83,6 +81,16 @@ impl ImagePackages {
         Ok(all)
     }
 
+    /// Sets the holds, and returns those that are not there after it. An image that BCM does not have any more has none.
+    async fn hold_again(&self, cx: &Cx<'_>, memo: &Memo) -> Result<Vec<String>, Failure> {
+        let host = &cx.node.host;
+        let Some(image) = image::find(host, &self.image).await? else { return Ok(Vec::new()) };
+        let done = self.installed(&image);
+        chroot::mark(host, &shared::place(&image), "hold", &loose(&image, &memo.held, done)).await?;
+        let after = image::find(host, &self.image).await?;
+        Ok(after.map(|image| loose(&image, &memo.held, done)).unwrap_or_default())
+    }
+
     fn would_change(&self, image: &BcmImage, what: &str) -> Failure {
         let pins: Vec<String> =
             self.packages.iter().map(|p| format!("{}={}", p.package, p.version)).collect();
@@ -131,11 +139,12 @@ fn held(image: &BcmImage) -> BTreeSet<String> {
     image.packages.iter().filter(|(_, p)| p.held).map(|(name, _)| name.clone()).collect()
 }
 
-/// Packages that should be held and are not.
-fn loose(image: &BcmImage, before: &BTreeSet<String>) -> Vec<String> {
-    let wanted = |name: &str| ALWAYS.iter().any(|p| p.name() == name) || before.contains(name);
-    let is_loose = |(name, p): &(&String, &ImagePackage)| wanted(name.as_str()) && !p.held;
-    image.packages.iter().filter(is_loose).map(|(name, _)| name.clone()).collect()
+/// Packages that should be held and are not: those that were held before, and after a success the three of an upgrade.
+fn loose(image: &BcmImage, before: &BTreeSet<String>, done: bool) -> Vec<String> {
+    let upgraded = |name: &str| Package::UPGRADED.iter().any(|p| p.name() == name);
+    let wanted = |name: &str| before.contains(name) || (done && upgraded(name));
+    let loose = image.packages.iter().filter(|(name, package)| wanted(name) && !package.held);
+    loose.map(|(name, _)| name.clone()).collect()
 }
 
 #[async_trait]
@@ -150,7 +159,7 @@ impl Op for ImagePackages {
 
     async fn observe(&self, cx: &Cx<'_>) -> Result<Option<OpOutput>, Failure> {
         let image = shared::image(cx, &self.image).await?;
-        let there = self.installed(&image) && loose(&image, &BTreeSet::new()).is_empty();
+        let there = self.installed(&image) && loose(&image, &self.holds(cx, &image).await?, true).is_empty();
         Ok(there.then(|| OpOutput::Unchanged(format!("{} has {} already", self.image, list(&self.packages)))))
     }
 
@@ -188,13 +197,11 @@ impl Op for ImagePackages {
 
     async fn settle(&self, cx: &Cx<'_>) -> Result<(), Failure> {
         let Some(memo) = Memo::read(cx) else { return Ok(()) };
-        let image = shared::image(cx, &self.image).await?;
-        let names = loose(&image, &memo.held);
-        if !names.is_empty() {
-            chroot::mark(&cx.node.host, &shared::place(&image), "hold", &names).await?;
+        let left = self.hold_again(cx, &memo).await?;
+        let path = shared::folder(cx, &self.image).await?.unwrap_or_default();
+        if !path.is_empty() {
+            tidy::tidy(cx, &path, &memo).await?;
         }
-        let left = loose(&shared::image(cx, &self.image).await?, &memo.held);
-        tidy::tidy(cx, &image.path, &memo).await?;
         match left.is_empty() {
             true => {
                 Memo::remove(cx);
@@ -202,9 +209,9 @@ impl Op for ImagePackages {
             }
             false => {
                 let message = format!(
-                    "{0} in {1} could not be held again: cm-chroot-sw-img {1} apt-mark hold {0}",
+                    "{0} in {1} could not be held again: cm-chroot-sw-img {1} apt-mark hold {0}, then podlift retry",
                     left.join(" "),
-                    image.path
+                    path
                 );
                 Err(Failure::operator("hold-not-restored", message))
             }

@@ -82,9 +82,20 @@ impl Op for ImageRemove {
     }
 
     async fn conclude(&self, cx: &Cx<'_>, exit: &Exit) -> Result<OpOutput, Failure> {
-        let path = own::read(cx.node, &self.image).map(|own| own.path).unwrap_or_default();
-        if cx.node.host.files.stat(Path::new(&path)).is_ok() {
-            let what = format!("{path} is still there (rm {})", exit.describe());
+        let Some(own) = own::read(cx.node, &self.image) else {
+            // This is the second time, after an end that could not be recorded.
+            return match images::find(&cx.node.host, &self.image).await? {
+                None => Ok(OpOutput::Unchanged(format!("{} is gone already", self.image))),
+                Some(_) => Err(own::not_ours(&self.image, "removed")),
+            };
+        };
+        if cx.node.host.files.stat(Path::new(&own.path)).is_ok() {
+            let what = format!("{} is still there (rm {})", own.path, exit.describe());
+            return Err(shared::no_effect(&what, &cx.log()));
+        }
+        // A failover may have brought the other head node's list back.
+        if images::find(&cx.node.host, &self.image).await?.is_some() {
+            let what = format!("BCM has {} in its list again, without its files", self.image);
             return Err(shared::no_effect(&what, &cx.log()));
         }
         own::remove(cx.node, &self.image);

@@ -92,8 +92,9 @@ impl Op for ImageSource {
 
     async fn settle(&self, cx: &Cx<'_>) -> Result<(), Failure> {
         let Some(memo) = Memo::read(cx) else { return Ok(()) };
-        let image = shared::image(cx, &self.image).await?;
-        tidy::tidy(cx, &image.path, &memo).await?;
+        if let Some(path) = shared::folder(cx, &self.image).await? {
+            tidy::tidy(cx, &path, &memo).await?;
+        }
         Memo::remove(cx);
         Ok(())
     }

@@ -35,15 +35,26 @@ impl Op for LearnConfig {
     }
 
     async fn conclude(&self, cx: &Cx<'_>, exit: &Exit) -> Result<OpOutput, Failure> {
-        match exit.success() {
-            true => Ok(OpOutput::Changed("BCM has read the kubeadm-config".into())),
-            false => {
-                let message = format!(
-                    "BCM did not read the kubeadm-config: cm-kubeadm-manage {}; its own words are below: mend what they name, then podlift retry",
-                    exit.describe()
-                );
-                Err(Failure::operator(codes::BCM_NO_EFFECT, message).with_detail(&cx.log()))
+        let log = cx.log();
+        let why = match error(&log) {
+            None if exit.success() => {
+                return Ok(OpOutput::Changed("BCM has read the kubeadm-config".into()));
             }
-        }
+            None => format!("cm-kubeadm-manage {}", exit.describe()),
+            Some(line) => format!("cm-kubeadm-manage {} with {line:?}", exit.describe()),
+        };
+        let message = format!(
+            "BCM did not read the kubeadm-config: {why}; its own words are below: mend what they name, then podlift retry"
+        );
+        Err(Failure::operator(codes::BCM_NO_EFFECT, message).with_detail(&log))
     }
+}
+
+/// A line about an error, which a script of BCM may print and exit 0 after it.
+fn error(log: &str) -> Option<&str> {
+    const STARTS: [&str; 6] = ["error", "traceback", "fatal", "exception", "usage:", "failed"];
+    log.lines().map(str::trim).find(|line| {
+        let line = line.to_lowercase();
+        STARTS.iter().any(|start| line.starts_with(start)) || line.contains("[error]")
+    })
 }

@@ -20,6 +20,8 @@ pub struct Memo {
     pub header: String,
     /// Bytes of the image that is copied.
     pub size: u64,
+    /// UUIDs of CMDaemon's requests.
+    pub requests: Vec<String>,
 }
 
 impl Memo {

@@ -6,9 +6,11 @@ use super::memo::Memo;
 use super::{Applied, Cx, Op, idle, shared};
 use crate::units::Exit;
 use async_trait::async_trait;
+use podlift_host::Host;
 use podlift_model::bcm::{BcmProvisioning, ImageName};
 use podlift_model::{Failure, OpOutput, codes};
-use podlift_tools::bcm::{change, provisioning};
+use podlift_tools::bcm::api::Names;
+use podlift_tools::bcm::{Cmdaemon, change};
 use std::time::Duration;
 use tokio::time::Instant;
 
@@ -21,6 +23,9 @@ const LIMIT: Duration = Duration::from_secs(6 * 3600);
 const LOOKS: u32 = 5;
 /// What `updateprovisioners` prints at its end, by release.
 const ENDED: [&str; 2] = ["Finished updating software image", "Provisioning completed"];
+
+/// Where images are, in the lines about their transfer.
+const FOLDER: &str = "/cm/images/";
 
 /// What a look at the provisioners says.
 enum Verdict {
@@ -54,6 +59,15 @@ impl Provisioners {
     }
 }
 
+/// The provisioners now. Their names are read once.
+async fn seen(daemon: &Cmdaemon, host: &Host, names: &mut Option<Names>) -> Result<BcmProvisioning, Failure> {
+    let known = match names.take() {
+        Some(known) => known,
+        None => daemon.names(host).await?,
+    };
+    daemon.status(host, names.insert(known)).await
+}
+
 #[async_trait]
 impl Op for Provisioners {
     fn repeatable(&self) -> bool {
@@ -80,22 +94,26 @@ impl Op for Provisioners {
         if !exit.success() {
             return Err(self.stale(&format!("updateprovisioners {}", exit.describe()), &log));
         }
-        let ended = ENDED.iter().any(|words| log.contains(words));
+        // It sends all images, one after another: the end of another one says nothing of this one.
+        let names = |line: &str| line.contains(self.image.as_str());
+        let of_another = |line: &str| line.contains(FOLDER) && !names(line);
+        let ended = log.lines().any(|line| ENDED.iter().any(|w| line.contains(w)) && !of_another(line));
         let refused = |line: &str| {
-            let line = line.to_lowercase();
-            line.starts_with("error") || line.contains("deferred") || line.contains("is locked")
+            let said = line.to_lowercase();
+            let no = said.starts_with("error") || said.contains("deferred") || said.contains("is locked");
+            no && (names(line) || !ended)
         };
-        if !ended && log.lines().any(refused) {
+        if log.lines().any(refused) {
             let why = format!(
                 "updateprovisioners did not send it; if the lock holds it back, cmsh -q -c \"softwareimage unlock {}\" first",
                 self.image
             );
             return Err(self.stale(&why, &log));
         }
-        let until = Instant::now() + LIMIT;
-        let (mut quiet, mut patience) = (0, Patience::default());
+        let (host, daemon, until) = (&cx.node.host, cx.cmdaemon(), Instant::now() + LIMIT);
+        let (mut quiet, mut patience, mut names) = (0, Patience::default(), None);
         loop {
-            let state = patience.take(provisioning::status(&cx.node.host).await)?;
+            let state = patience.take(seen(&daemon, host, &mut names).await)?;
             quiet = if state.as_ref().is_some_and(|state| state.idle) { quiet + 1 } else { 0 };
             match state.map_or(Verdict::Unsaid, |state| self.judge(&state)) {
                 // Its book alone may be older than the change.

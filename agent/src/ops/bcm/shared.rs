@@ -4,11 +4,17 @@ use super::{Cx, own};
 use podlift_model::bcm::{BcmImage, ImageName};
 use podlift_model::{Failure, codes};
 use podlift_tools::bcm::chroot::Place;
-use podlift_tools::bcm::{categories, image, lock, nodes};
+use podlift_tools::bcm::{categories, image, images, lock, nodes};
 
 /// The image as it is now.
 pub async fn image(cx: &Cx<'_>, name: &ImageName) -> Result<BcmImage, Failure> {
     image::find(&cx.node.host, name).await?.ok_or_else(|| missing(name))
+}
+
+/// The folder of an image that podlift has made, also if it was removed from BCM meanwhile; `None` if it is not known.
+pub async fn folder(cx: &Cx<'_>, name: &ImageName) -> Result<Option<String>, Failure> {
+    let listed = images::find(&cx.node.host, name).await?.map(|listed| listed.path);
+    Ok(listed.or_else(|| own::read(cx.node, name).map(|own| own.path)))
 }
 
 pub fn missing(name: &ImageName) -> Failure {

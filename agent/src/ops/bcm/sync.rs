@@ -6,9 +6,12 @@ use super::memo::Memo;
 use super::{Applied, Cx, Op, idle, shared};
 use crate::units::Exit;
 use async_trait::async_trait;
+use jiff::Timestamp;
 use podlift_model::bcm::{BcmSync, ImageName, SyncMode};
 use podlift_model::{Failure, NodeName, OpOutput, codes};
-use podlift_tools::bcm::{change, images, nodes, provisioning, synclog};
+use podlift_tools::bcm::cmdaemon::{LAG, Update};
+use podlift_tools::bcm::provisioning::Turn;
+use podlift_tools::bcm::{images, nodes, synclog};
 use std::time::Duration;
 use tokio::time::Instant;
 
@@ -19,8 +22,8 @@ pub struct Sync {
     pub write: bool,
 }
 
-/// The tool may return before the request ends.
-const LIMIT: Duration = Duration::from_secs(2 * 3600);
+/// Without a tool that waits for it, a request may first have to wait for a slot; and the tool may return before the request ends.
+const LIMIT: Duration = Duration::from_secs(4 * 3600);
 /// Looks in a row without a request of the node after which it has ended, whatever became of it.
 const LOOKS: u32 = 3;
 /// A log may be a little older than the op only by a clock that was set.
@@ -63,24 +66,72 @@ impl Sync {
             BcmSync { image: Some(sent), .. } if sent.trim_end_matches('/') != path => {
                 Some(format!("BCM sent {sent}, expected {path}"))
             }
-            _ if !mode => Some(format!("its log has the mode {:?}, expected UPDATE or FULL", sync.mode)),
+            _ if !mode => {
+                let seen = sync.mode.map_or("none".into(), |mode| format!("{mode:?}").to_uppercase());
+                Some(format!("its log has the mode {seen}, expected UPDATE or FULL"))
+            }
             _ => None,
         }
     }
 
+    /// Waits for the end of the update, and judges its log.
+    async fn proven(&self, cx: &Cx<'_>, memo: &Memo, printed: &str) -> Result<OpOutput, Failure> {
+        let listed = images::find(&cx.node.host, &self.image).await?;
+        let path = listed.ok_or_else(|| shared::missing(&self.image))?.path;
+        let sync = self.ended(cx, memo, printed).await?;
+        match self.wrong(cx, &sync, &path) {
+            None => Ok(OpOutput::BcmSync(Box::new(sync))),
+            Some(why) => Err(self.failed(&why, printed)),
+        }
+    }
+
     /// Waits until the node's log is complete, or nothing is in progress any more.
-    async fn ended(&self, cx: &Cx<'_>, before: &str, printed: &str) -> Result<BcmSync, Failure> {
-        let until = Instant::now() + LIMIT;
-        let (mut quiet, mut patience) = (0, Patience::default());
+    async fn ended(&self, cx: &Cx<'_>, memo: &Memo, printed: &str) -> Result<BcmSync, Failure> {
+        let (daemon, began) = (cx.cmdaemon(), Instant::now());
+        let until = began + LIMIT;
+        // One for each question: that the one is answered says nothing about the other.
+        let (mut patience, mut turns) = (Patience::default(), Patience::default());
+        let (mut quiet, mut failure) = (0, None::<(String, Timestamp)>);
+        let look = || daemon.turn(&cx.node.host, &self.node, &memo.requests);
+        let asked = !memo.requests.is_empty();
         loop {
-            let sync = patience.take(self.log(cx, before, printed).await)?.flatten();
-            if let Some(done) = sync.filter(|s| s.completed || s.rsync_code.is_some_and(|c| c != 0)) {
-                return Ok(done);
+            // Before the log, and no log is read while the request is open: what it has by then may be of another request, or of an attempt.
+            let before = if asked { turns.take(look().await)? } else { None };
+            let busy = asked && (began.elapsed() < LAG || is_open(before.as_ref()));
+            let log = match busy {
+                true => None,
+                false => patience.take(self.log(cx, &memo.header, printed).await)?.flatten(),
+            };
+            let ended = log.filter(|s| s.completed || s.rsync_code.is_some_and(|c| c != 0));
+            if let (Some(log), false) = (&ended, asked) {
+                return Ok(log.clone());
             }
-            let turn = patience.take(provisioning::turn(&cx.node.host, &self.node).await)?;
-            quiet = if turn.as_ref().is_none_or(|turn| turn.waits || turn.served) { 0 } else { quiet + 1 };
+            let turn = if asked { before } else { turns.take(look().await)? };
+            let open = busy || is_open(turn.as_ref());
+            // CMDaemon tries a request several times, so that its last word counts.
+            if let Some(turn) = turn.as_ref().filter(|turn| turn.waits || turn.served)
+                && turn.failed.as_ref() != failure.as_ref().map(|(why, _)| why)
+            {
+                failure = turn.failed.clone().map(|why| (why, cx.node.host.clock.now()));
+            }
+            match (ended, &failure) {
+                (Some(log), None) if !open => return Ok(log),
+                // An attempt that began after the failure was seen has ended well.
+                (Some(log), Some((_, seen)))
+                    if !open && log.completed && log.began.is_some_and(|began| began >= *seen) =>
+                {
+                    return Ok(log);
+                }
+                (Some(_), Some((why, _))) if !open => {
+                    return Err(self.failed(&format!("its request failed: {why}"), printed));
+                }
+                _ => {}
+            }
+            quiet = if open { 0 } else { quiet + 1 };
             if quiet >= LOOKS {
-                return Err(self.failed("BCM has no request of it any more, and no new log", printed));
+                let why = failure.map(|(why, _)| format!(": {why}")).unwrap_or_default();
+                let why = format!("BCM has no request of it any more, and no new log{why}");
+                return Err(self.failed(&why, printed));
             }
             if Instant::now() >= until {
                 let why = if turn.is_some_and(|turn| turn.waits) {
@@ -93,6 +144,11 @@ impl Sync {
             tokio::time::sleep(idle::pause(cx)).await;
         }
     }
+}
+
+/// Whether a request of the node may still be at work. What can't be known may be.
+fn is_open(turn: Option<&Turn>) -> bool {
+    turn.is_none_or(|turn| turn.waits || turn.served)
 }
 
 /// A line of imageupdate about a request that failed.
@@ -128,32 +184,41 @@ impl Op for Sync {
     }
 
     async fn apply(&self, cx: &Cx<'_>) -> Result<Applied, Failure> {
-        let log = synclog::text(&cx.node.host, &self.node).await?;
-        let memo = Memo { header: synclog::header(&log).to_string(), ..Memo::default() };
-        memo.write(cx)?;
-        Ok(Applied::Unit(change::imageupdate(&self.node, self.write)))
+        let (host, daemon) = (&cx.node.host, cx.cmdaemon());
+        let earlier = Memo::read(cx);
+        let again = earlier.is_some();
+        let mut memo = match earlier {
+            Some(memo) => memo,
+            None => {
+                let log = synclog::text(host, &self.node).await?;
+                Memo { header: synclog::header(&log).to_string(), ..Memo::default() }
+            }
+        };
+        if memo.requests.is_empty() {
+            memo.write(cx)?;
+            match daemon.update(host, &self.node, self.write, again).await? {
+                Update::Unit(spec) => return Ok(Applied::Unit(spec)),
+                Update::Requests(requests) => memo.requests = requests,
+            }
+            memo.write(cx)?;
+        }
+        Ok(Applied::Done(self.proven(cx, &memo, "").await?))
     }
 
     async fn conclude(&self, cx: &Cx<'_>, exit: &Exit) -> Result<OpOutput, Failure> {
         let printed = cx.log();
-        let before = Memo::read(cx).unwrap_or_default().header;
+        let memo = Memo::read(cx).unwrap_or_default();
         let failed = refused(&printed).map(String::from);
         if let Some(why) =
             failed.or_else(|| (!exit.success()).then(|| format!("imageupdate {}", exit.describe())))
         {
             // Why rsync ended is in the node's log only.
-            let log = self.log(cx, &before, &printed).await.ok().flatten();
+            let log = self.log(cx, &memo.header, &printed).await.ok().flatten();
             let code =
                 log.and_then(|log| log.rsync_code).map(|code| format!("; rsync ended with code {code}"));
             return Err(self.failed(&format!("{why}{}", code.unwrap_or_default()), &printed));
         }
-        let listed = images::find(&cx.node.host, &self.image).await?;
-        let path = listed.ok_or_else(|| shared::missing(&self.image))?.path;
-        let sync = self.ended(cx, &before, &printed).await?;
-        match self.wrong(cx, &sync, &path) {
-            None => Ok(OpOutput::BcmSync(Box::new(sync))),
-            Some(why) => Err(self.failed(&why, &printed)),
-        }
+        self.proven(cx, &memo, &printed).await
     }
 
     async fn settle(&self, cx: &Cx<'_>) -> Result<(), Failure> {

@@ -1,5 +1,6 @@
 //! Ops of a head node in memory, each through its own `observe`, `apply`, `conclude` and `settle`, with a BCM that answers as the test says.
 
+mod api;
 mod books;
 mod fake;
 mod images;

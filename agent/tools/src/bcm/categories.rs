@@ -10,7 +10,7 @@ const LIST: &str = "category; list -d \"|\" -f name:0";
 
 /// Every category, and its image if it has one.
 pub async fn look(host: &Host) -> Result<Vec<(CategoryName, Option<ImageName>)>, Failure> {
-    let names = names(&printed(host, cmsh::script(LIST)).await?).map_err(odd)?;
+    let names: Vec<CategoryName> = table::names(&printed(host, cmsh::script(LIST)).await?).map_err(odd)?;
     let mut all = Vec::new();
     for chunk in names.chunks(CHUNK) {
         all.extend(images(host, chunk).await?);
@@ -28,20 +28,13 @@ async fn images(
     host: &Host,
     names: &[CategoryName],
 ) -> Result<Vec<(CategoryName, Option<ImageName>)>, Failure> {
-    let each = names.iter().map(|name| format!("category use {name}; get name; get softwareimage"));
-    let script = each.collect::<Vec<_>>().join("; ");
     let texts: Vec<&str> = names.iter().map(CategoryName::as_str).collect();
-    let values = nodes::values(&printed(host, cmsh::script(&script)).await?, &texts).map_err(odd)?;
+    let values = nodes::images_of(host, "category", "name", &texts).await?;
     let image = |value: Option<String>| match value {
         Some(value) => without_suffix(&value).parse().map(Some).map_err(|e| odd(format!("{e}"))),
         None => Ok(None),
     };
     names.iter().zip(values).map(|(name, value)| Ok((name.clone(), image(value)?))).collect()
-}
-
-/// A list of one column has no separator, so each line is a name.
-fn names(text: &str) -> Result<Vec<CategoryName>, String> {
-    table::column(text, "name")?.iter().map(|name| name.parse().map_err(|e| format!("{e}"))).collect()
 }
 
 #[cfg(test)]

@@ -2,8 +2,8 @@
 //! sandbox has mounts of its own and may not mount, so every call is a unit of systemd, also a short one. The tool may hand its words to a
 //! shell, so that only words without any meaning for one are passed.
 
-use crate::{UnitSpec, apt, run};
-use podlift_host::{Host, Invocation, Output};
+use crate::{UnitSpec, apt, outside};
+use podlift_host::{Host, Output};
 use podlift_model::op::PackagePin;
 use podlift_model::{Failure, codes};
 use std::time::Duration;
@@ -123,30 +123,12 @@ async fn call(
     words: impl IntoIterator<Item = String>,
 ) -> Result<Output, Failure> {
     let env = if place.foreign() { vec![format!("--setenv={}={}", QEMU.0, QEMU.1)] } else { Vec::new() };
-    outside(host, env, PROGRAM, argv(place, words)?, SHORT).await
+    outside::run(host, env, PROGRAM, argv(place, words)?, SHORT).await
 }
 
 /// Unmounts what a command inside an image has left.
 pub async fn unmount(host: &Host, point: &str) -> Result<Output, Failure> {
-    outside(host, Vec::new(), "umount", vec![point.to_string()], Duration::from_secs(60)).await
-}
-
-/// Runs a program as a transient unit, outside of the agent's sandbox and in the mounts of the machine. It may be lost with the agent: it is
-/// short, and its effect is looked at.
-async fn outside(
-    host: &Host,
-    env: Vec<String>,
-    program: &str,
-    args: Vec<String>,
-    limit: Duration,
-) -> Result<Output, Failure> {
-    let fixed =
-        ["--quiet", "--wait", "--pipe", "--collect", "--service-type=exec", "--setenv=LC_ALL=C.UTF-8"];
-    let fixed = fixed.iter().map(ToString::to_string);
-    // systemd ends the unit before its client gives up, so that nothing is left in the image without a name.
-    let end = format!("--property=RuntimeMaxSec={}", limit.as_secs().saturating_sub(30).max(1));
-    let words = [end, "--".to_string(), program.to_string()].into_iter().chain(args);
-    run(host, &Invocation::new("systemd-run", fixed.chain(env).chain(words)).timeout(limit)).await
+    outside::run(host, Vec::new(), "umount", vec![point.to_string()], Duration::from_secs(60)).await
 }
 
 #[cfg(test)]

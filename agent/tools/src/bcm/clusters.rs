@@ -7,16 +7,13 @@ use podlift_model::{ClusterName, Failure};
 
 pub async fn look(host: &Host) -> Result<Vec<BcmCluster>, Failure> {
     let mut clusters = Vec::new();
-    for name in names(&printed(host, cmsh::script("kubernetes; list -f name:0")).await?).map_err(odd)? {
+    let text = printed(host, cmsh::script("kubernetes; list -f name:0")).await?;
+    for name in table::names::<ClusterName>(&text).map_err(odd)? {
         // A version of another form is shown as none: a plan for that cluster asks for it alone and says why.
         let version = cluster_version::look(host, &name).await.ok();
         clusters.push(BcmCluster { name, version });
     }
     Ok(clusters)
-}
-
-fn names(text: &str) -> Result<Vec<ClusterName>, String> {
-    table::column(text, "name")?.iter().map(|name| name.parse().map_err(|e| format!("{e}"))).collect()
 }
 
 #[cfg(test)]

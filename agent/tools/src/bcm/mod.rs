@@ -1,11 +1,14 @@
 //! BCM's own tools on a head node, one command per file. Their output is parsed strictly, because they report errors with exit code 0 too.
-//! Output that differs from the documentation is kept as raw text and not used.
+//! Output that differs from the documentation is kept as raw text and not used. Provisioning may be asked for by CMDaemon's JSON API instead
+//! (`api`); `cmdaemon` knows which of the two it is.
 
+pub mod api;
 pub mod categories;
 pub mod change;
 pub mod chroot;
 pub mod cluster_version;
 pub mod clusters;
+pub mod cmdaemon;
 pub mod cmha;
 pub mod cmsh;
 pub mod excludes;
@@ -22,6 +25,8 @@ pub mod system_applications;
 mod table;
 pub mod tasks;
 pub mod version;
+
+pub use cmdaemon::Cmdaemon;
 
 use crate::run;
 use podlift_host::{Host, Invocation, Output};

@@ -27,11 +27,21 @@ pub async fn image(host: &Host, node: &NodeName) -> Result<(Option<ImageName>, I
 }
 
 async fn images(host: &Host, names: &[NodeName]) -> Result<Vec<(Option<ImageName>, ImageFrom)>, Failure> {
-    let each = names.iter().map(|name| format!("device use {name}; get hostname; get softwareimage"));
-    let script = each.collect::<Vec<_>>().join("; ");
     let texts: Vec<&str> = names.iter().map(NodeName::as_str).collect();
-    let values = values(&printed(host, cmsh::script(&script)).await?, &texts).map_err(odd)?;
+    let values = images_of(host, "device", "hostname", &texts).await?;
     values.into_iter().map(|value| effective(value.as_deref()).map_err(odd)).collect()
+}
+
+/// The values of `softwareimage` of objects of one mode, in one script; `key` is the property with their names.
+pub(super) async fn images_of(
+    host: &Host,
+    mode: &str,
+    key: &str,
+    names: &[&str],
+) -> Result<Vec<Option<String>>, Failure> {
+    let each = names.iter().map(|name| format!("{mode} use {name}; get {key}; get softwareimage"));
+    let script = each.collect::<Vec<_>>().join("; ");
+    values(&printed(host, cmsh::script(&script)).await?, names).map_err(odd)
 }
 
 /// The image of `default-image (category:default)` and `default-image`.
@@ -43,7 +53,7 @@ fn effective(value: Option<&str>) -> Result<(Option<ImageName>, ImageFrom), Stri
 }
 
 /// The value of each object in an answer that has, for each, its name and then its value; a missing value has no line.
-pub(super) fn values(text: &str, names: &[&str]) -> Result<Vec<Option<String>>, String> {
+fn values(text: &str, names: &[&str]) -> Result<Vec<Option<String>>, String> {
     let mut lines = lines::of(text).map(str::trim).peekable();
     let mut values = Vec::new();
     for (at, name) in names.iter().enumerate() {

@@ -2,32 +2,28 @@
 //! up to date on a provisioner.
 
 use super::cmsh;
-use super::{lines, odd, printed, short, tasks};
+use super::{lines, odd, printed, short};
 use podlift_host::Host;
 use podlift_model::bcm::{BcmProvisioning, Provisioner};
 use podlift_model::{Failure, NodeName};
 
-pub async fn look(host: &Host) -> Result<BcmProvisioning, Failure> {
-    let mut state = status(host).await?;
-    state.tasks = tasks::look(host).await?;
-    Ok(state)
-}
-
-/// Without the tasks.
-pub async fn status(host: &Host) -> Result<BcmProvisioning, Failure> {
+/// Without CMDaemon's tasks.
+pub(super) async fn status(host: &Host) -> Result<BcmProvisioning, Failure> {
     parse(&printed(host, cmsh::script("softwareimage provisioningstatus")).await?).map_err(odd)
 }
 
 /// Whether the subsystem has something to do for one node.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Turn {
     /// A request of the node waits.
     pub waits: bool,
     /// The node is served now, or some node is and the answer does not name it.
     pub served: bool,
+    /// Why a request of it failed. cmsh does not say so here: what imageupdate prints does.
+    pub failed: Option<String>,
 }
 
-pub async fn turn(host: &Host, node: &NodeName) -> Result<Turn, Failure> {
+pub(super) async fn turn(host: &Host, node: &NodeName) -> Result<Turn, Failure> {
     let text = printed(host, cmsh::script("softwareimage provisioningstatus")).await?;
     turn_of(&text, node).map_err(odd)
 }
@@ -39,7 +35,7 @@ fn turn_of(text: &str, node: &NodeName) -> Result<Turn, String> {
     // Every provisioner names its nodes.
     let named = served.len() == state.provisioners.len();
     let waits = state.waiting.iter().any(|n| n == node.as_str());
-    Ok(Turn { waits, served: if named { in_list } else { !state.idle } })
+    Ok(Turn { waits, served: if named { in_list } else { !state.idle }, failed: None })
 }
 
 /// The nodes that a provisioner serves, if the line is about them.

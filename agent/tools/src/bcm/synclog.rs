@@ -3,6 +3,8 @@
 
 use super::{cmsh, lines, odd, printed_up_to, short};
 use jiff::Timestamp;
+use jiff::civil::DateTime;
+use jiff::tz::TimeZone;
 use podlift_host::Host;
 use podlift_model::bcm::{BcmSync, OF_IMAGE, PROTECTED, SyncMode};
 use podlift_model::{Failure, NodeName};
@@ -115,16 +117,29 @@ fn sent(sync: &mut BcmSync, line: &str) {
     }
 }
 
-/// The time at the beginning of a line, if its zone is UTC or a number: another zone's name has no one meaning.
 fn time(line: &str) -> Option<Timestamp> {
+    time_at(line, &TimeZone::system())
+}
+
+/// The time at the beginning of a line. The name of a zone counts only if the clock of the head node has it now and then, because a name has
+/// several meanings in the world.
+fn time_at(line: &str, here: &TimeZone) -> Option<Timestamp> {
     let text = line.split(" - ").next()?.trim();
     let (rest, zone) = text.rsplit_once(' ')?;
     let zone = match zone {
         "UTC" | "GMT" | "UT" | "Z" => "+0000",
         zone if zone.starts_with(['+', '-']) => zone,
-        _ => return None,
+        name => return named(rest, name, here),
     };
     Some(jiff::fmt::rfc2822::parse(&format!("{rest} {zone}")).ok()?.timestamp())
+}
+
+/// An hour that a change of the clock repeats is told apart by the name.
+fn named(rest: &str, name: &str, here: &TimeZone) -> Option<Timestamp> {
+    let local = DateTime::strptime("%a, %d %b %Y %H:%M:%S", rest).ok()?;
+    let meant = here.to_ambiguous_timestamp(local);
+    let both = [meant.earlier(), meant.later()];
+    both.into_iter().flatten().find(|at| here.to_offset_info(*at).abbreviation() == name)
 }
 
 fn is_rsync_error(line: &str) -> bool {

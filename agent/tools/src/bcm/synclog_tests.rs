@@ -21,6 +21,26 @@ async fn one_fixed_command() {
 }
 
 #[test]
+fn a_time_in_the_zone_of_the_head_node() {
+    // As in Berlin: the clock goes back from 03:00 CEST to 02:00 CET on 2026-10-25.
+    let here = TimeZone::posix("CET-1CEST,M3.5.0,M10.5.0/3").unwrap();
+    for (text, want) in [
+        ("Fri, 27 Nov 2026 14:00:00 UTC", Some("2026-11-27T14:00:00Z")),
+        ("Fri, 27 Nov 2026 15:00:00 +0100", Some("2026-11-27T14:00:00Z")),
+        ("Fri, 27 Nov 2026 15:00:00 CET", Some("2026-11-27T14:00:00Z")),
+        ("Mon, 27 Jul 2026 15:00:00 CEST", Some("2026-07-27T13:00:00Z")),
+        ("Sun, 25 Oct 2026 02:30:00 CEST", Some("2026-10-25T00:30:00Z")),
+        ("Sun, 25 Oct 2026 02:30:00 CET", Some("2026-10-25T01:30:00Z")),
+        ("Fri, 27 Nov 2026 15:00:00 CEST", None),
+        ("Fri, 27 Nov 2026 09:00:00 EST", None),
+        ("27 Nov 2026 CET", None),
+    ] {
+        let seen = time_at(&format!("{text} - Rsync completed."), &here);
+        assert_eq!(seen, want.map(|t| t.parse().unwrap()), "{text}");
+    }
+}
+
+#[test]
 fn what_touches_protected_files() {
     for (line, touched) in [
         ("etc/kubernetes/kubelet.conf", true),

@@ -3,6 +3,8 @@
 
 use super::lines;
 use super::short;
+use std::fmt::Display;
+use std::str::FromStr;
 
 /// The cells of these columns, row by row. `columns` are names as cmsh prints them in a header, without blanks: `Kernelversion`.
 pub(super) fn rows(text: &str, columns: &[&str]) -> Result<Vec<Vec<String>>, String> {
@@ -39,6 +41,15 @@ pub(super) fn column(text: &str, name: &str) -> Result<Vec<String>, String> {
         Some(odd) => Err(format!("it printed something else than a list of {name}: {}", short(odd))),
         None => Ok(rows.into_iter().map(String::from).collect()),
     }
+}
+
+/// The names of a list of one column.
+pub(super) fn names<T>(text: &str) -> Result<Vec<T>, String>
+where
+    T: FromStr,
+    T::Err: Display,
+{
+    column(text, "name")?.iter().map(|name| name.parse().map_err(|e: T::Err| e.to_string())).collect()
 }
 
 /// Without a header, the cells are in the order in which they were asked.

@@ -1,19 +1,11 @@
 //! A software image on a head node, as its files and BCM show it.
 
 use super::ids::ImageName;
-use crate::version::{Minor, PackageVersion};
+use crate::facts::PackageState;
+use crate::version::Minor;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
-
-/// A package as dpkg's database in an image has it.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-pub struct ImagePackage {
-    /// `None` if the package is not completely installed, or if its version is none of Kubernetes' repository.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub version: Option<PackageVersion>,
-    pub held: bool,
-}
 
 /// A software image. What needs a look at its files is empty in the list of all images; the look at one image has it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -30,7 +22,7 @@ pub struct BcmImage {
     pub arch: Option<String>,
     /// Kubernetes' packages that dpkg in the image knows: kubeadm, kubelet, kubectl, cri-tools, kubernetes-cni.
     #[serde(default)]
-    pub packages: BTreeMap<String, ImagePackage>,
+    pub packages: BTreeMap<String, PackageState>,
     /// Minor of the Kubernetes repository in the image's apt sources; `None` if no source, or more than one, names it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub source: Option<Minor>,

@@ -10,10 +10,12 @@ mod op;
 mod provisioning;
 mod sync;
 
+/// The name of the type in an image: it is the same as on a node.
+pub use crate::facts::PackageState as ImagePackage;
 pub use excludes::{BcmExcludes, OF_IMAGE, PROTECTED};
 pub use head::{BcmApplication, BcmCluster, HeadMode, HeadState};
 pub use ids::{BcmTaskId, CategoryName, ImageName};
-pub use image::{BcmImage, ImagePackage};
+pub use image::BcmImage;
 pub use node::{BcmNode, ImageFrom};
 pub use op::BcmOp;
 pub use provisioning::{BcmProvisioning, BcmTask, Provisioner, TaskState};

@@ -1,11 +1,17 @@
 //! What a policy must be, beyond what its types say.
 
 use super::{Group, Policy, PolicyError};
-use crate::Limit;
 use crate::selector::Selector;
+use crate::windows::Calendar;
+use crate::{Limit, Window};
+use jiff::Timestamp;
 
 const NAME: &str = "is no name of a group: expected letters, digits, '-', '_' and '.'";
 const SELECTOR: &str = "is no selector: expected labels of a node as key=value, joined by commas, e.g. \"podlift.io/pool=dgx,rack=r1\"";
+const CATEGORY: &str = "is no name of a BCM category: expected its name as `cmsh -c \"category; list\"` shows it, e.g. \"dgx-h100\"";
+const FAILED: &str =
+    "is no number of failed nodes: expected 1 or more, or no max-failed to go on whatever fails";
+const OVER: &str = "does not open again: expected a date to come, or days of the week";
 const LIMIT: &str =
     "is no limit: expected a number of nodes from 1, or a share from 1% to 100%, e.g. 3 or 5%";
 const LABEL: &str =
@@ -27,10 +33,19 @@ impl Policy {
         if let Some(topology) = &self.topology {
             check("topology.label", &topology.label, is_key(&topology.label), LABEL)?;
         }
-        for (at, window) in self.windows.iter().enumerate() {
-            window.validate(at)?;
-        }
+        valid_windows("windows", &self.windows)?;
         check("gangs.wait-seconds", self.gangs.wait_seconds, self.gangs.wait_seconds > 0, WAIT)
+    }
+
+    /// Checks the whole table for a plan at this time: the windows of the policy, and those of each group, must not all lie in the past. A
+    /// file is not refused for that when it is read, because it stays where it is after its last window.
+    pub fn validate_at(&self, now: Timestamp) -> Result<(), PolicyError> {
+        self.validate()?;
+        open_again("windows", &self.windows, now)?;
+        for (at, group) in self.groups.iter().enumerate() {
+            open_again(&format!("groups[{at}].windows"), &group.windows, now)?;
+        }
+        Ok(())
     }
 }
 
@@ -39,12 +54,35 @@ impl Group {
         let letter = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.');
         let is_name = !self.name.is_empty() && self.name.chars().all(letter);
         check(&format!("groups[{at}].name"), &self.name, is_name, NAME)?;
-        let selector = Selector::read(&self.selector).is_some();
-        check(&format!("groups[{at}].selector"), &self.selector, selector, SELECTOR)?;
+        if self.selector.is_none() && self.category.is_none() {
+            return Err(PolicyError::NoMembers { at, name: self.name.clone() });
+        }
+        if let Some(selector) = &self.selector {
+            check(&format!("groups[{at}].selector"), selector, Selector::read(selector).is_some(), SELECTOR)?;
+        }
+        if let Some(category) = &self.category {
+            let is_name =
+                !category.is_empty() && !category.contains(|c: char| c.is_whitespace() || c.is_control());
+            check(&format!("groups[{at}].category"), category, is_name, CATEGORY)?;
+        }
         limit_is_one(&format!("groups[{at}].max-unavailable"), self.max_unavailable)?;
         let soak = self.canary > 0 || self.canary_soak_seconds == 0;
-        check(&format!("groups[{at}].canary-soak-seconds"), self.canary_soak_seconds, soak, SOAK)
+        check(&format!("groups[{at}].canary-soak-seconds"), self.canary_soak_seconds, soak, SOAK)?;
+        let failed = self.max_failed.unwrap_or(1);
+        check(&format!("groups[{at}].max-failed"), failed, failed > 0, FAILED)?;
+        valid_windows(&format!("groups[{at}].windows"), &self.windows)
     }
+}
+
+fn valid_windows(field: &str, windows: &[Window]) -> Result<(), PolicyError> {
+    windows.iter().enumerate().try_for_each(|(at, window)| window.validate(&format!("{field}[{at}]")))
+}
+
+/// One window to come is enough: those that are over do no harm beside it.
+fn open_again(field: &str, windows: &[Window], now: Timestamp) -> Result<(), PolicyError> {
+    let Some(last) = windows.last() else { return Ok(()) };
+    let field = format!("{field}[{}]", windows.len() - 1);
+    check(&field, last, Calendar::of(windows).opens_again(now), OVER)
 }
 
 /// A limit that was made in code, not read from text, may be anything.
@@ -88,7 +126,9 @@ mod tests {
         let all = json!({
             "max-unavailable": "10%", "grow": true, "order": "as-planned",
             "groups": [{"name": "gb200", "selector": "pool=gb200,tier=1", "max-unavailable": "2",
-                "canary": 1, "canary-soak-seconds": 3600}],
+                "canary": 1, "canary-soak-seconds": 3600},
+                {"name": "h100", "category": "dgx-h100", "max-unavailable": "50%", "order": "least-loss", "max-failed": 2,
+                "windows": [{"date": "2026-12-05", "from": "22:00", "to": "06:00", "zone": "UTC"}]}],
             "topology": {"label": "rack", "take": "one-of-each"},
             "windows": [{"days": ["mon"], "from": "22:00", "to": "06:00", "zone": "Europe/Berlin"}],
             "gangs": {"too-large": "wait", "wait-seconds": 60}, "failed-checkpoint": "go-on",
@@ -104,6 +144,7 @@ mod tests {
     fn a_wrong_field_is_named_with_its_value_and_what_was_expected() {
         let group = |name: &str, selector: &str, limit: serde_json::Value| json!({"groups": [{"name": name, "selector": selector, "max-unavailable": limit}]});
         let canary = |number: serde_json::Value, soak: u64| json!({"groups": [{"name": "g", "selector": "a=b", "max-unavailable": 1, "canary": number, "canary-soak-seconds": soak}]});
+        let own = |field: &str, value: serde_json::Value| json!({"groups": [{"name": "g", "selector": "a=b", "max-unavailable": 1, field: value}]});
         let window = |days: &str, from: &str, to: &str, zone: &str| json!({"windows": [{"days": [days], "from": from, "to": to, "zone": zone}]});
         let wrong = [
             (json!({"max-unavailable": 0}), "\"0\" is no limit: expected a number of nodes from 1"),
@@ -120,6 +161,38 @@ mod tests {
             (
                 canary(json!(0), 60),
                 "groups[0].canary-soak-seconds: \"60\" is given without canary: expected canary",
+            ),
+            (
+                json!({"groups": [{"name": "g", "max-unavailable": 1}]}),
+                "groups[0]: group \"g\" has neither selector nor category: expected selector = \"key=value\", category",
+            ),
+            (
+                own("category", json!("")),
+                "groups[0].category: \"\" is no name of a BCM category: expected its name",
+            ),
+            (
+                own("category", json!("dgx h100")),
+                "groups[0].category: \"dgx h100\" is no name of a BCM category",
+            ),
+            (own("category", json!(["a"])), "invalid type: sequence, expected a string"),
+            (
+                own("max-failed", json!(0)),
+                "groups[0].max-failed: \"0\" is no number of failed nodes: expected 1 or more",
+            ),
+            (own("max-failed", json!("10%")), "invalid type: string \"10%\", expected u32"),
+            (own("max-failed", json!(-1)), "invalid value: integer `-1`, expected u32"),
+            (own("order", json!("random")), "expected `least-loss` or `as-planned`"),
+            (own("max-fail", json!(1)), "unknown field `max-fail`"),
+            (
+                own(
+                    "windows",
+                    json!([{"from": "22:00", "to": "23:00", "zone": "UTC"}, {"from": "9:00", "to": "10:00", "zone": "UTC"}]),
+                ),
+                "groups[0].windows[1].from: \"9:00\" is no time of a day",
+            ),
+            (
+                own("windows", json!([{"from": "22:00", "to": "22:00", "zone": "UTC"}])),
+                "groups[0].windows[0].to: \"22:00\" is the time at which the window opens, so it would never be open",
             ),
             (
                 json!({"topology": {"label": "rack=1", "take": "one-domain"}}),
@@ -153,5 +226,45 @@ mod tests {
             let text = policy.validate().unwrap_err().to_string();
             assert!(text.starts_with(&format!("max-unavailable: \"{limit}\" is no limit")), "{text}");
         }
+    }
+
+    #[test]
+    fn windows_that_do_not_open_again_are_refused_for_a_plan() {
+        let once =
+            |date: &str| json!({"date": date, "from": "22:00", "to": "06:00", "zone": "Europe/Berlin"});
+        let weekly = json!({"days": ["sat"], "from": "22:00", "to": "06:00", "zone": "UTC"});
+        let all = |windows: serde_json::Value| json!({"windows": windows});
+        let own = |windows: serde_json::Value| {
+            json!({"groups": [
+            {"name": "a", "selector": "x=1", "max-unavailable": 1},
+            {"name": "b", "category": "h100", "max-unavailable": 1, "windows": windows}]})
+        };
+        let over = |field: &str| {
+            format!(
+                "{field}: \"2026-11-29 22:00-06:00 Europe/Berlin\" does not open again: expected a date to come, or days of the week"
+            )
+        };
+        // Monday, 30 November 2026, 06:00 in Berlin: the window of Sunday night ends.
+        let cases = [
+            (all(json!([])), "2026-11-30T05:00:00Z", Ok(())),
+            (all(json!([once("2026-11-29")])), "2026-11-30T04:59:59Z", Ok(())),
+            (all(json!([once("2026-11-29")])), "2026-11-30T05:00:00Z", Err(over("windows[0]"))),
+            (all(json!([once("2026-12-05"), once("2026-11-29")])), "2026-11-30T05:00:00Z", Ok(())),
+            (
+                all(json!([once("2026-11-28"), once("2026-11-29")])),
+                "2026-11-30T05:00:00Z",
+                Err(over("windows[1]")),
+            ),
+            (all(json!([weekly.clone()])), "2026-11-30T05:00:00Z", Ok(())),
+            (own(json!([weekly, once("2026-11-29")])), "2026-11-30T05:00:00Z", Ok(())),
+            (own(json!([once("2026-11-29")])), "2026-11-30T05:00:00Z", Err(over("groups[1].windows[0]"))),
+        ];
+        for (json, now, want) in cases {
+            let policy = read(json.clone()).unwrap();
+            let got = policy.validate_at(now.parse().unwrap()).map_err(|e| e.to_string());
+            assert_eq!(got, want, "{json} at {now}");
+        }
+        let bad = Policy { max_unavailable: Some(Limit::Number(0)), ..Policy::default() };
+        assert!(bad.validate_at(Timestamp::UNIX_EPOCH).is_err(), "everything else is checked as well");
     }
 }

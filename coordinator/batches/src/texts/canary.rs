@@ -54,12 +54,27 @@ fn is(group: &Group) -> &'static str {
     agree(group.canary, "is", "are")
 }
 
-pub(crate) fn failed(board: &Board, at: usize) -> String {
+/// The nodes of the group that have failed.
+fn of_failed(board: &Board, at: usize) -> String {
     let nodes = board.field.nodes.iter().filter(|node| node.group == Some(at) && node.failed);
+    list(&nodes.map(|node| node.name).collect::<Vec<_>>())
+}
+
+pub(crate) fn spent(board: &Board, at: usize) -> String {
+    let group = &board.scene.policy.groups[at];
+    format!(
+        "{} of group {} failed, as many as its max-failed allows ({}), so the policy leaves its other nodes out",
+        of_failed(board, at),
+        group.name,
+        group.max_failed.unwrap_or_default()
+    )
+}
+
+pub(crate) fn failed(board: &Board, at: usize) -> String {
     let group = &board.scene.policy.groups[at];
     format!(
         "{} of the canary of group {} failed before {} of it {} finished, so the policy leaves its other nodes out",
-        list(&nodes.map(|node| node.name).collect::<Vec<_>>()),
+        of_failed(board, at),
         group.name,
         count(group.canary, "node"),
         is(group)

@@ -1,7 +1,6 @@
-//! The windows of a policy on the line of time.
+//! Windows on the line of time.
 
 use super::{Window, parse};
-use crate::Policy;
 use jiff::civil::{Date, Time, Weekday};
 use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Span, Timestamp};
@@ -12,7 +11,7 @@ const DAYS: i64 = 9;
 #[derive(Debug)]
 pub(crate) struct Calendar {
     rules: Vec<Rule>,
-    /// The policy has no window at all.
+    /// There is no window at all.
     always: bool,
 }
 
@@ -36,13 +35,19 @@ pub(crate) enum Opening {
     TooShort,
     /// No window opens again.
     Never,
+    /// The windows of several groups open, but never together for as long as the lane.
+    Apart,
 }
 
 impl Calendar {
     /// A window that is not valid never opens. `Policy::validate` refuses it before.
-    pub fn of(policy: &Policy) -> Self {
-        let rules = policy.windows.iter().filter_map(Rule::of).collect();
-        Self { rules, always: policy.windows.is_empty() }
+    pub fn of(windows: &[Window]) -> Self {
+        Self { rules: windows.iter().filter_map(Rule::of).collect(), always: windows.is_empty() }
+    }
+
+    /// Whether it is open now or opens later.
+    pub fn opens_again(&self, now: Timestamp) -> bool {
+        self.always || !self.spans(now).is_empty()
     }
 
     pub fn at(&self, now: Timestamp, seconds: u64) -> Opening {
@@ -112,11 +117,12 @@ impl Rule {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::Policy;
     use serde_json::json;
 
     fn calendar(windows: serde_json::Value) -> Calendar {
-        let policy: Policy = serde_json::from_value(json!({ "windows": windows })).unwrap();
-        Calendar::of(&policy)
+        let windows: Vec<Window> = serde_json::from_value(windows).unwrap();
+        Calendar::of(&windows)
     }
 
     fn from(text: &str) -> Opening {

@@ -3,9 +3,10 @@
 use jiff::{SignedDuration, Timestamp};
 use podlift_batches::{Batch, Decision, Job, Policy, Scene, Stage, Worker, decide};
 use podlift_model::NodeName;
+use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
 
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Fleet {
     pub now: Timestamp,
     pub started: Timestamp,
@@ -43,6 +44,7 @@ impl Fleet {
             stage: Stage::ToCome,
             unavailable: false,
             labels: BTreeMap::new(),
+            category: None,
             finished: None,
             failed: false,
         };
@@ -102,6 +104,13 @@ impl Fleet {
         self
     }
 
+    pub fn category(mut self, name: &str, nodes: &[&str]) -> Self {
+        for node in nodes {
+            self.worker(node).category = Some(name.into());
+        }
+        self
+    }
+
     /// A job with one pod on each node and 8 GPUs a pod, that has worked for so many hours.
     pub fn job(self, id: &str, nodes: &[&str], hours: i64) -> Self {
         self.with(id, nodes, hours, |_| ())
@@ -109,6 +118,11 @@ impl Fleet {
 
     pub fn gang(self, id: &str, nodes: &[&str], hours: i64) -> Self {
         self.with(id, nodes, hours, |job| job.gang = true)
+    }
+
+    /// A gang that goes on with so many of its pods.
+    pub fn elastic(self, id: &str, nodes: &[&str], least: u32) -> Self {
+        self.with(id, nodes, 1, |job| (job.gang, job.min_member) = (true, Some(least)))
     }
 
     pub fn with(mut self, id: &str, nodes: &[&str], hours: i64, change: impl Fn(&mut Job)) -> Self {

@@ -4,9 +4,11 @@
 mod bad_input;
 mod canaries;
 mod check;
+mod elastic;
 mod fleet;
 mod forecasts;
 mod orders;
+mod own_rules;
 mod packing;
 mod play;
 mod properties;

@@ -1,17 +1,27 @@
 //! A tiny player: it carries out what the scheduler decides, lets lanes and jobs end, and moves interrupted jobs.
 
-use crate::check::{check, fits, units};
+use crate::check::{check, divided};
 use crate::fleet::Fleet;
 use jiff::SignedDuration;
-use podlift_batches::{Batch, Decision, Stage};
+use podlift_batches::{Batch, Decision, Job, Stage, Worker, open_for_worker};
 use podlift_model::NodeName;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 pub struct Played {
     pub batches: Vec<Vec<NodeName>>,
-    pub left: Vec<NodeName>,
-    /// How often the pods of one start of a gang were evicted by different batches, where its unit fitted.
-    pub torn: u32,
+    /// The nodes that were left out, with the reason.
+    pub left: BTreeMap<NodeName, String>,
+    /// Gangs that were divided although they fitted, and gangs that a batch interrupts although another one had done so before and they had
+    /// not begun anew since.
+    pub torn: Vec<String>,
+    /// Each decision with what it was made from.
+    pub journal: Vec<Entry>,
+}
+
+pub struct Entry {
+    /// The fleet as JSON.
+    pub fleet: String,
+    pub decision: Decision,
 }
 
 /// A small generator of numbers: SplitMix64.
@@ -34,13 +44,16 @@ struct Player {
     /// The seconds that are left of each lane, and its batch.
     lanes: BTreeMap<NodeName, (u64, usize)>,
     played: Played,
+    /// The gangs that a batch has interrupted and that have not begun anew since.
+    interrupted: BTreeSet<String>,
 }
 
 /// Plays until every node is taken or named. Panics if a rule is broken or if the play does not end.
 pub fn play(fleet: Fleet, seed: u64) -> Played {
     let turns = 40 * (fleet.workers.len() + fleet.jobs.len() + 5);
-    let played = Played { batches: vec![], left: vec![], torn: 0 };
-    let mut player = Player { fleet, chance: Chance(seed), lanes: BTreeMap::new(), played };
+    let played = Played { batches: vec![], left: BTreeMap::new(), torn: vec![], journal: vec![] };
+    let (lanes, interrupted) = (BTreeMap::new(), BTreeSet::new());
+    let mut player = Player { fleet, chance: Chance(seed), lanes, played, interrupted };
     player.lanes = player.stage(Stage::AtWork).into_iter().map(|node| (node, (900, usize::MAX))).collect();
     for _ in 0..turns {
         if !player.turn() {
@@ -61,9 +74,8 @@ impl Player {
         match self.decide() {
             Decision::Take(batch) => self.take(&batch),
             Decision::Leave { nodes, why } => {
-                assert!(!why.is_empty() && !nodes.is_empty());
-                nodes.iter().for_each(|node| self.fleet.worker(node.as_str()).stage = Stage::Out);
-                self.played.left.extend(nodes);
+                assert!(!nodes.is_empty());
+                self.leave(nodes, &why);
             }
             Decision::Nothing | Decision::Wait { .. } if !self.lanes.is_empty() => self.end_lanes(),
             Decision::Nothing => return false,
@@ -71,6 +83,7 @@ impl Player {
                 assert!(!jobs.is_empty() && self.fleet.agreed.is_disjoint(&jobs.iter().cloned().collect()));
                 self.fleet.agreed.extend(jobs);
             }
+            Decision::Wait { why, .. } if why.contains("not available") => self.help(&why),
             Decision::Wait { until: Some(until), .. } => {
                 assert!(until > self.fleet.now, "a time to wait for is in the future");
                 self.fleet.now = until;
@@ -80,32 +93,46 @@ impl Player {
         true
     }
 
-    /// The same decision comes from the same inputs in another order.
     fn decide(&mut self) -> Decision {
         let decision = self.fleet.decide();
-        let mut other = self.fleet.clone();
-        other.workers.reverse();
-        let half = other.jobs.len() / 2;
-        other.jobs.rotate_left(half);
-        assert_eq!(decision, other.decide());
+        let fleet = serde_json::to_string(&self.fleet).unwrap();
+        self.played.journal.push(Entry { fleet, decision: decision.clone() });
         decision
+    }
+
+    fn leave(&mut self, nodes: Vec<NodeName>, why: &str) {
+        for node in nodes {
+            self.fleet.worker(node.as_str()).stage = Stage::Out;
+            self.played.left.insert(node, why.into());
+        }
     }
 
     fn take(&mut self, batch: &Batch) {
         check(&self.fleet, batch);
-        let fitting: Vec<_> = units(&self.fleet).into_iter().filter(|unit| fits(&self.fleet, unit)).collect();
+        let divided = divided(&self.fleet, batch);
+        self.played.torn.extend(divided);
+        self.count(batch);
         for node in &batch.nodes {
             let seconds = 600 + self.chance.below(1800);
             self.lanes.insert(node.clone(), (seconds, self.played.batches.len()));
             self.fleet.worker(node.as_str()).stage = Stage::AtWork;
         }
         self.evict(batch);
-        let torn = |unit: &&std::collections::BTreeSet<NodeName>| {
-            unit.iter().any(|node| batch.nodes.contains(node))
-                && unit.iter().any(|node| !batch.nodes.contains(node))
-        };
-        self.played.torn += fitting.iter().filter(torn).count() as u32;
         self.played.batches.push(batch.nodes.clone());
+        // What begins anew has begun before the next decision.
+        self.fleet.now += SignedDuration::from_secs(1);
+    }
+
+    /// Counts the gangs that the batch interrupts, by what it says itself.
+    fn count(&mut self, batch: &Batch) {
+        for id in &batch.interrupts {
+            // Of a gang of unknown age the scheduler can't see whether it has begun anew.
+            let gang = |job: &&Job| job.id == *id && job.gang && job.since.is_some();
+            let known = self.fleet.jobs.iter().any(|job| gang(&job));
+            if known && !self.interrupted.insert(id.clone()) {
+                self.played.torn.push(format!("{id} is interrupted again, and it has not begun anew"));
+            }
+        }
     }
 
     /// Interrupted gangs go as a whole, other jobs lose the pods on these nodes. Some begin again on nodes that are up.
@@ -121,15 +148,27 @@ impl Player {
             if counts && batch.interrupts.contains(&job.id) {
                 self.fleet.interrupted.insert(job.id.clone(), self.fleet.now);
             }
-            assert!(!counts || self.fleet.interrupted.contains_key(&job.id), "{} is not named", job.id);
+            let shrinks = batch.shrinks.contains(&job.id);
+            let named = shrinks || self.fleet.interrupted.contains_key(&job.id);
+            assert!(!counts || named, "{} is not named", job.id);
             let nodes = job.nodes.len();
+            let lost: u32 = batch.nodes.iter().filter_map(|node| job.nodes.get(node)).sum();
             job.nodes.retain(|node, _| !batch.nodes.contains(node));
+            if shrinks {
+                // Its pods wait for a node, or find one at once.
+                if !up.is_empty() && self.chance.below(2) == 0 {
+                    let at = self.chance.below(up.len() as u64) as usize;
+                    *job.nodes.entry(up[at].clone()).or_default() += lost;
+                }
+                continue;
+            }
             // The rest of a large gang hangs for a while, or all of it begins again elsewhere.
             if job.gang && !up.is_empty() && self.chance.below(3) > 0 {
                 let start = self.chance.below(up.len() as u64) as usize;
                 let new = (0..nodes).map(|n| (up[(start + n) % up.len()].clone(), 1));
                 job.nodes = new.collect();
-                job.since = Some(self.fleet.now + SignedDuration::from_secs(1));
+                self.interrupted.remove(&job.id);
+                job.since = Some(self.fleet.now);
             }
         }
     }
@@ -161,12 +200,21 @@ impl Player {
         }
     }
 
-    /// Removes the reason that a wait without a time names: a node that is down.
+    /// Removes the reason that a wait without a time names: a node that is down, or windows that do not open again.
     fn help(&mut self, why: &str) {
         let down = self.fleet.workers.iter_mut().find(|w| w.unavailable && why.contains(w.node.as_str()));
         if let Some(worker) = down {
             worker.unavailable = false;
             return;
+        }
+        let (policy, now, seconds) = (&self.fleet.policy, self.fleet.now, self.fleet.lane_seconds);
+        let never = |w: &&Worker| {
+            let open = open_for_worker(policy, &w.labels, w.category.as_deref(), now, seconds);
+            w.stage == Stage::ToCome && open == Err(None)
+        };
+        let closed: Vec<NodeName> = self.fleet.workers.iter().filter(never).map(|w| w.node.clone()).collect();
+        if why.contains("window") && !closed.is_empty() {
+            return self.leave(closed, why);
         }
         panic!("a wait names nothing that could end it: {why}");
     }

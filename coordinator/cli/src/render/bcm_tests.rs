@@ -18,6 +18,12 @@ fn step() -> StepId {
     StepId::new(STEP).unwrap()
 }
 
+#[test]
+fn an_event_names_the_head_node_that_acts_after_a_failover() {
+    let line = event::text(&Event::HeadActs { head: name("head-02") }, None);
+    assert!(line.starts_with("head-02 runs BCM's tools from now on"), "{line}");
+}
+
 #[tokio::test(start_paused = true)]
 async fn the_status_says_what_the_head_node_does() {
     let coordinator = paused(&Fleet::new()).await;

@@ -6,7 +6,7 @@ use super::{event, report, slowest, status};
 use crate::out::Screen;
 use podlift_coordinator::testing::{Fleet, name};
 use podlift_engine::machine::{BatchWait, ChosenBatch, Event};
-use podlift_engine::view::{Eta, InterruptedJob, Status};
+use podlift_engine::view::{Eta, InterruptedJob, Report, Status};
 use podlift_model::NodeName;
 
 const LLM: &str = "runai/PyTorchJob/llm-pretrain-70b";
@@ -53,6 +53,7 @@ pub(crate) async fn on_its_way() -> Status {
         ("pending", None),
     ]) {
         (row.state, row.seconds, row.reason) = (state.into(), seconds, None);
+        (row.usual_seconds, row.late) = (seconds.map(|_| 702.0), seconds > Some(2000.0));
         row.step = (state == "working").then(|| format!("workers/{}/node-ready", row.name));
     }
     seen
@@ -62,6 +63,23 @@ pub(crate) async fn on_its_way() -> Status {
 async fn the_status_of_a_run_on_its_way() {
     let seen = on_its_way().await;
     insta::assert_snapshot!(on_terminals(|s| status::status(&seen, Shown::default(), s)));
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_end_with_its_spread_fits_a_narrow_terminal() {
+    let mut seen = on_its_way().await;
+    let screen = Screen { width: Some(80), height: None, colour: false };
+    let of = |text: &str| format!("2026-11-{text}Z").parse().unwrap();
+    // The longest text: each time is of another day.
+    seen.eta = Some(Eta { at: of("24T21:40:00"), earliest: of("23T23:25:00"), latest: of("26T02:10:00") });
+    let text = status::status(&seen, Shown::default(), screen);
+    let end = text.lines().position(|line| line.starts_with("  ends about")).unwrap();
+    let lines: Vec<&str> = text.lines().skip(end).take(2).map(str::trim).collect();
+    assert_eq!(
+        lines.join(" "),
+        "ends about 2026-11-24 21:40, between 2026-11-23 23:25 and 2026-11-26 02:10 (UTC)"
+    );
+    assert!(text.lines().all(|line| line.chars().count() <= 80), "{text}");
 }
 
 #[tokio::test(start_paused = true)]
@@ -84,7 +102,13 @@ async fn the_slowest_nodes() {
     let screen = Screen { width: Some(80), height: None, colour: false };
     let two = slowest::slowest(&seen, 2, screen);
     assert!(two.contains("and 2 more: podlift status --slowest 4"), "{two}");
+    assert!(two.lines().all(|line| line.chars().count() <= 80), "{two}");
     assert!(crate::parse(&["podlift", "status", "--slowest", "4"]).is_ok());
+    let marked = |text: &str| text.lines().filter(|line| line.contains(", late")).count();
+    assert_eq!(marked(&two), 1, "{two}");
+    seen.nodes.iter_mut().for_each(|row| (row.usual_seconds, row.late) = (None, false));
+    let without = slowest::slowest(&seen, 9, screen);
+    assert!(marked(&without) == 0 && without.contains(" -"), "no node of the class is over: {without}");
     seen.nodes.iter_mut().for_each(|row| row.seconds = None);
     assert!(slowest::slowest(&seen, 2, screen).starts_with("No node of the run has begun yet"));
 }
@@ -162,12 +186,10 @@ async fn a_wide_event_has_the_reason_for_each_node() {
     );
 }
 
-#[tokio::test(start_paused = true)]
-async fn the_report_says_what_the_run_cost() {
+/// The report of a run with batches that have interrupted jobs.
+pub(crate) async fn worked() -> Report {
     let coordinator = paused(&Fleet::new()).await;
     let mut seen = coordinator.report(Some(&run())).unwrap();
-    let before = report::markdown(&seen);
-    assert!(!before.contains("## Batches") && !before.contains("## Interrupted jobs"), "{before}");
     let idle = ChosenBatch {
         number: 2,
         nodes: nodes("dgx030 dgx031"),
@@ -187,8 +209,20 @@ async fn the_report_says_what_the_run_cost() {
     seen.interrupted =
         vec![job("lab", "Notebook/eve", 2, 4.2), job("runai", "PyTorchJob/llm-pretrain-70b", 1, 1280.4)];
     seen.gpu_hours_lost = [("lab".to_string(), 4.2), ("runai".to_string(), 1280.4)].into();
+    seen
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_report_says_what_the_run_cost() {
+    let without = paused(&Fleet::new()).await.report(Some(&run())).unwrap();
+    let before = report::markdown(&without);
+    assert!(!before.contains("## Batches") && !before.contains("## Interrupted jobs"), "{before}");
+    let mut seen = worked().await;
     let text = report::markdown(&seen);
     let from = text.find("## Batches").unwrap();
     let to = text.find("## API servers").unwrap();
     insta::assert_snapshot!(text[from..to].trim_end());
+    assert!(!text.contains("0 times"), "{text}");
+    seen.interrupted[0].times = 0;
+    assert!(report::markdown(&seen).contains("A job with 0 times has lost pods"), "an elastic job");
 }

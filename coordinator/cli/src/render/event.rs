@@ -192,6 +192,11 @@ fn of_run(event: &Event, head: Option<&NodeName>) -> String {
             format!("run aborted: {} reverted, {} left in place", count(undone.len(), "change"), left.len())
         }
         E::RunSucceeded => paint(AnsiColor::Green, "run succeeded"),
+        E::HeadActs { head } => {
+            format!(
+                "{head} runs BCM's tools from now on: it is the active head node, and the plan has another one"
+            )
+        }
         E::ApiDown { endpoint, why } => format!("{} does not answer: {why}", api(endpoint)),
         E::ApiUp { endpoint, milliseconds } => {
             format!("{} answers again after {:.1} s", api(endpoint), *milliseconds as f64 / 1000.0)

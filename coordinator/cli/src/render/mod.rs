@@ -15,6 +15,7 @@ pub(super) mod heal;
 pub(super) mod jobs;
 pub(super) mod node;
 pub(super) mod numbers;
+pub(super) mod page;
 pub(super) mod place;
 pub(super) mod plan;
 pub(super) mod report;

@@ -1,8 +1,10 @@
-//! `podlift status --slowest`: the nodes by the time that their lanes take, and the usual time of nodes of their role.
+//! `podlift status --slowest`: the nodes by the time that their lanes take, beside the usual time of nodes of their class, and the usual time
+//! of nodes of their role.
 
 use super::{duration, fleet};
 use crate::out::Screen;
 use crate::table::{Cell, Grid, wrapped};
+use anstyle::AnsiColor;
 use podlift_engine::NodeRole;
 use podlift_engine::view::{NodeRow, Status};
 use podlift_model::count;
@@ -14,13 +16,14 @@ pub(crate) fn slowest(status: &Status, most: usize, screen: Screen) -> String {
     if timed.is_empty() {
         return "No node of the run has begun yet, so none has a time.\n".into();
     }
-    let mut grid = Grid::with_tail(&["NODE", "ROLE", "STATE", "TIME", "STEP"]);
+    let mut grid = Grid::with_tail(&["NODE", "ROLE", "STATE", "TIME", "USUAL", "STEP"]);
     for (seconds, row) in timed.iter().take(most) {
         grid.row(vec![
             Cell::from(&row.name),
             Cell::from(row.role),
             Cell::coloured(&row.state, fleet::colour(&row.state)),
-            duration(*seconds).into(),
+            time(*seconds, row.late),
+            row.usual_seconds.map_or("-".into(), duration).into(),
             super::status::step(row).into(),
         ]);
     }
@@ -29,6 +32,14 @@ pub(crate) fn slowest(status: &Status, most: usize, screen: Screen) -> String {
         n => format!("and {n} more: podlift status --slowest {}\n", timed.len()),
     };
     wrapped(&format!("{}\n{more}\n{}", grid.render(screen), usual(&timed)), screen)
+}
+
+/// `41 m 00 s`, or `41 m 00 s, late` if the node takes much longer than nodes of its class. The word says it without colour, too.
+fn time(seconds: f64, late: bool) -> Cell {
+    match late {
+        true => Cell::coloured(format!("{}, late", duration(seconds)), Some(AnsiColor::Yellow)),
+        false => duration(seconds).into(),
+    }
 }
 
 /// Median and p95 of the nodes that are upgraded, one line for each role.

@@ -270,6 +270,8 @@ fn a_bar_shows_every_state_in_its_place() {
             agent: String::new(),
             free_bytes: 0,
             seconds: None,
+            usual_seconds: None,
+            late: false,
         };
         let rows: Vec<NodeRow> = states.iter().flat_map(|(s, n)| std::iter::repeat_n(row(s), *n)).collect();
         fleet::bar(&rows, 24).into_iter().map(|(s, n)| fleet::symbol(s).to_string().repeat(n)).collect()

@@ -6,7 +6,7 @@ use clap::builder::{PossibleValue, PossibleValuesParser};
 use podlift_client::Command;
 use podlift_engine::program::{ATTESTATIONS, DIFFERENCES};
 
-/// State what no machine can know. An attestation counts for the next run only.
+/// State what no machine can know. An attestation counts for the next run only; differences-accepted counts for the open one.
 ///
 /// The journal records who attested it and when; plan and report show it. The site's rule (/etc/podlift/policy.toml) lists the
 /// attestations without which no run starts. A missing one of the others is a warning.

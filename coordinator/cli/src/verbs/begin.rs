@@ -3,6 +3,7 @@
 use crate::confirm::Question;
 use crate::error::{CliError, Exit};
 use crate::out::{self, Format, Screen};
+use crate::typed::Typed;
 use crate::{Context, follow, render};
 use podlift_client::{Approval, Client, Position, Start};
 use podlift_engine::machine::RunState;
@@ -64,7 +65,7 @@ impl Starting {
         start: &Start,
     ) -> Result<Exit, CliError> {
         out::narrate(&render::plan::plan(plan, false, Screen::of_stderr()));
-        self.check(plan)?;
+        self.check(plan, &context.typed)?;
         let word = plan.cluster.as_str();
         Question { not: NOT, means: "", word, without: &context.confirmed() }.ask(self.yes)?;
         let run = client.start(start, plan.hash.to_string(), self.approve.map(Approval::from)).await?;
@@ -80,13 +81,14 @@ impl Starting {
         Ok(follow::exit(state.as_ref()))
     }
 
-    fn check(&self, plan: &Program) -> Result<(), CliError> {
+    fn check(&self, plan: &Program, typed: &Typed) -> Result<(), CliError> {
+        let again = typed.planned().unwrap_or_else(|| again(plan));
         if let Some(wanted) =
             self.expect_hash.as_ref().filter(|h| !plan.hash.as_str().starts_with(h.as_str()))
         {
             let what = format!("the new plan has hash {}, expected {wanted}", plan.hash.short());
             let why = "the cluster or the request has changed since; nothing was started";
-            return Err(CliError::new(Exit::Blocked, what, why, &again(plan)));
+            return Err(CliError::new(Exit::Blocked, what, why, &again));
         }
         match plan.blockers().count() {
             0 => Ok(()),
@@ -98,13 +100,13 @@ impl Starting {
                     podlift_model::agree(n, "blocks", "block")
                 ),
                 "see above; nothing was changed",
-                &again(plan),
+                &again,
             )),
         }
     }
 }
 
-/// The command that shows a new plan of the same goal.
+/// The command that shows a new plan of the same goal, for a plan from a file.
 fn again(plan: &Program) -> String {
     match plan.goal.name() {
         GoalName::Upgrade => format!("podlift plan --to {}", plan.to()),
@@ -136,7 +138,7 @@ pub(super) fn read(file: &Path, goal: GoalName) -> Result<(Program, String), Cli
 fn end(format: Format, state: &RunState) -> Result<String, CliError> {
     let summary = view::status::summary(state);
     match format {
-        Format::Table | Format::Wide => {
+        Format::Table | Format::Wide | Format::Html => {
             let nodes = podlift_model::count(state.plan.inventory.nodes.len(), "node");
             let what = render::aim(summary.goal, summary.from, summary.to);
             let without = render::event::without(state);

@@ -9,13 +9,15 @@ use jiff::Timestamp;
 use podlift_client::Command;
 use podlift_common::clock::{Clock as _, SystemClock};
 use podlift_engine::NodeRole;
+use podlift_engine::program::GoalName;
 use podlift_engine::view::Status;
 
 /// Leave a node out of the run, and revert what the run has done to it where that is safe.
 ///
 /// A drain of the node stops at once. A node that is not whole (not Ready, a kubelet of another version than its package, missing devices)
-/// keeps its cordon; `podlift node release` ends it later. A run may end with deferred nodes, because kubelets may lag three minor versions.
-/// Status and report name them, and `podlift include` takes a node into the run again. podlift asks first if the node is a control-plane node.
+/// keeps its cordon; `podlift node release` ends it later. A run may end with deferred nodes, because kubelets may be older than the API
+/// servers: by one minor, or by three if the site allows it (`skew` in policy.toml). Status and report name them, and `podlift include`
+/// takes a node into the run again. podlift asks first if the node is a control-plane node.
 ///
 /// A deferral needs an open run. Before a run, leave the node out with `podlift upgrade --without NODE`. With --until, later runs leave the
 /// node out, too, until that time, unless they name it with --node. `podlift upgrade --resume-deferred` upgrades the nodes that were
@@ -85,7 +87,10 @@ impl Defer {
         if newest.is_some_and(|run| run.ended.is_none()) {
             return Ok(());
         }
-        let next = newest.map(|run| format!("podlift plan --to {} --without {}", run.to, self.node));
+        let next = newest.map(|run| match run.goal {
+            GoalName::Upgrade => format!("podlift plan --to {} --without {}", run.to, self.node),
+            GoalName::Repair => format!("podlift repair --plan --without {}", self.node),
+        });
         Err(CliError::new(
             Exit::Failed,
             format!("{} was not deferred", self.node),

@@ -19,7 +19,7 @@ use podlift_model::NodeName;
   podlift events -o json          # one record per line")]
 pub(crate) struct Events {
     /// Id of the run, or "all" for every run and the fleet; the newest run by default.
-    #[arg(long, default_value = "")]
+    #[arg(long, default_value = "", hide_default_value = true)]
     run: String,
     /// Number of the first record.
     #[arg(long, default_value_t = 0)]
@@ -57,7 +57,7 @@ fn text(format: Format, answer: &Answer<Record>, head: &mut Option<NodeName>) ->
     let shape = match format {
         Format::Json => return Ok(answer.json().into()),
         Format::Yaml => return Ok(format!("---\n{}", out::document(Format::Yaml, answer.json())?)),
-        Format::Table => render::event::line,
+        Format::Table | Format::Html => render::event::line,
         Format::Wide => render::event::wide,
     };
     let record = answer.view()?;

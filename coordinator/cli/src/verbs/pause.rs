@@ -18,7 +18,7 @@ pub(crate) struct Pause {
     #[arg(long)]
     now: bool,
     /// Reason, for the journal.
-    #[arg(long, default_value = "")]
+    #[arg(long, default_value = "", hide_default_value = true)]
     reason: String,
     /// Id of the run; the open run by default.
     #[arg(long)]

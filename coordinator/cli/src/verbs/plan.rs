@@ -22,13 +22,16 @@ use podlift_model::KubeVersion;
   podlift plan --to v1.32.9 --node dgx030 --node dgx031   # plans these two nodes only
   podlift plan --to v1.32.9 --without dgx031 --without rack=r7 --skip-unready   # leaves out these nodes and what is down
   podlift plan --to v1.32.9 --max-unavailable 5%          # at most 5% of the workers at once
+  podlift plan --to v1.32.9 --canary 2 --canary-soak 30m --grow   # two workers first, then batches that grow
+  podlift plan --to v1.32.9 --window \"fri,sat 22:00-06:00 Europe/Berlin\"   # nodes begin in this window only
   podlift plan --resume-deferred                          # only the nodes that were deferred
   podlift plan --to v1.32.9 -o json > plan.json           # the document, with every step")]
 pub(crate) struct Plan {
     /// Version to upgrade to, e.g. v1.32.9; with --resume-deferred that of the newest run by default.
     #[arg(long, value_name = "VERSION", required_unless_present = "resume_deferred")]
     to: Option<KubeVersion>,
-    /// Only the nodes that earlier runs have deferred. A node that was deferred until a later time stays out; --node takes it earlier.
+    /// Only the nodes that earlier runs have deferred. A node that was deferred until a later time stays out; a plan
+    /// with --node NODE in place of this option takes it earlier.
     #[arg(long, conflicts_with = "nodes")]
     resume_deferred: bool,
     #[command(flatten)]

@@ -34,7 +34,8 @@ pub(crate) struct Status {
     /// Show every row, even if the terminal is too small for them.
     #[arg(long)]
     all: bool,
-    /// Show the N nodes that take longest, with the median and the 95th percentile of the nodes that are upgraded. Ten by default.
+    /// Show the N nodes that take longest, each with the usual time of its class, and "late" where it takes much longer than that; then the
+    /// median and the 95th percentile of the nodes that are upgraded. Ten by default.
     #[arg(long, value_name = "N", num_args = 0..=1, default_missing_value = "10", conflicts_with = "all", value_parser = nodes)]
     slowest: Option<usize>,
     /// Number of the node's last events to show; 20 by default.

@@ -1,12 +1,18 @@
-//! Arguments that plan, upgrade and repair share: which nodes, how many at once, and how they are drained.
+//! Arguments that plan, upgrade and repair share: which nodes, in which order, how many at once, and how they are drained.
 
+mod drain;
+mod order;
+#[cfg(test)]
+mod tests;
+
+use drain::Drain;
+use order::Order;
 use podlift_client::{Goal, PlanQuery, RunOptions};
-use podlift_engine::doors::DrainOptions;
 use podlift_engine::program::Limit;
 use podlift_model::NodeName;
 
 /// Names of the arguments, which a plan from a file excludes, because the file has them already.
-pub(super) const NAMES: [&str; 12] = [
+pub(super) const NAMES: [&str; 17] = [
     "max_unavailable",
     "nodes",
     "waivers",
@@ -19,18 +25,15 @@ pub(super) const NAMES: [&str; 12] = [
     "force",
     "max_fetch",
     "no_step_aside",
+    "canary",
+    "canary_soak",
+    "grow",
+    "order",
+    "windows",
 ];
 
 #[derive(Debug, Clone, clap::Args)]
 pub(super) struct Target {
-    /// Workers that may be unavailable at once, including those that already are: a number, or a share of the run's workers. As configured
-    /// by default.
-    #[arg(long, value_name = "N|P%", value_parser = workers)]
-    max_unavailable: Option<Limit>,
-    /// Pause when this many workers have failed: a number, or a share of the run's workers. By default at the first failure until the first
-    /// workers are over, then at 5%.
-    #[arg(long, value_name = "N|P%")]
-    max_failed: Option<Limit>,
     /// Only this node; may be repeated. All nodes by default.
     #[arg(long = "node", value_name = "NODE")]
     nodes: Vec<NodeName>,
@@ -51,25 +54,9 @@ pub(super) struct Target {
     #[arg(long)]
     no_step_aside: bool,
     #[command(flatten)]
+    order: Order,
+    #[command(flatten)]
     drain: Drain,
-}
-
-/// How nodes are drained, as `kubectl drain` has it. Each of these weakens the drain; the journal and the report contain it.
-#[derive(Debug, Clone, clap::Args)]
-#[command(next_help_heading = "Drain")]
-struct Drain {
-    /// Seconds that each pod has to end, instead of its own terminationGracePeriodSeconds.
-    #[arg(long, value_name = "S", value_parser = clap::value_parser!(i64).range(0..))]
-    grace_period: Option<i64>,
-    /// Do not wait for pods that have been terminating for longer than this.
-    #[arg(long, value_name = "S", value_parser = clap::value_parser!(u32).range(1..))]
-    skip_wait_for_delete_timeout: Option<u32>,
-    /// Delete pods instead of evicting them. No disruption budget and no webhook of evictions is asked.
-    #[arg(long)]
-    disable_eviction: bool,
-    /// Also remove pods that no controller makes again.
-    #[arg(long)]
-    force: bool,
 }
 
 /// A number of workers that may be unavailable, or a share of them.
@@ -102,26 +89,20 @@ fn waiver(text: &str) -> Result<(String, String), String> {
 impl Target {
     pub fn query(&self, goal: Goal) -> PlanQuery {
         let options = RunOptions {
-            max_unavailable: self.max_unavailable,
-            max_failed: self.max_failed,
+            max_unavailable: self.order.max_unavailable,
+            max_failed: self.order.max_failed,
             without: self.without.clone(),
             skip_unready: self.skip_unready,
             drain: self.drain.options(),
             fetch_parallel: self.max_fetch,
             no_step_aside: self.no_step_aside,
             resume_deferred: false,
+            canary: self.order.canary,
+            canary_soak_seconds: self.order.canary_soak,
+            grow: self.order.grow,
+            order: self.order.order.map(Into::into),
+            windows: self.order.windows.clone(),
         };
         PlanQuery { goal, waivers: self.waivers.clone(), nodes: self.nodes.clone(), options }
-    }
-}
-
-impl Drain {
-    fn options(&self) -> DrainOptions {
-        DrainOptions {
-            grace_period_seconds: self.grace_period,
-            skip_wait_for_delete_seconds: self.skip_wait_for_delete_timeout.unwrap_or(0),
-            disable_eviction: self.disable_eviction,
-            force: self.force,
-        }
     }
 }

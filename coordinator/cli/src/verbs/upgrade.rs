@@ -23,12 +23,14 @@ use std::path::PathBuf;
   podlift upgrade --to v1.32.9 --max-unavailable 8   # upgrades eight workers at a time
   podlift upgrade --resume-deferred                  # upgrades the nodes that were deferred
   podlift upgrade --to v1.32.9 --max-failed 5% --skip-unready   # goes on without a few workers that fail or are down
+  podlift upgrade --to v1.32.9 --window \"22:00-06:00 Europe/Berlin\"   # begins nodes at night only
   podlift upgrade --plan plan.json --approve phase   # runs a saved plan and waits for an approval before each phase")]
 pub(crate) struct Upgrade {
     /// Version to upgrade to, e.g. v1.32.9; with --resume-deferred that of the newest run by default.
     #[arg(long, value_name = "VERSION", required_unless_present_any = ["plan", "resume_deferred"])]
     to: Option<KubeVersion>,
-    /// Only the nodes that earlier runs have deferred. A node that was deferred until a later time stays out; --node takes it earlier.
+    /// Only the nodes that earlier runs have deferred. A node that was deferred until a later time stays out; a plan
+    /// with --node NODE in place of this option takes it earlier.
     #[arg(long, conflicts_with = "nodes")]
     resume_deferred: bool,
     #[command(flatten)]

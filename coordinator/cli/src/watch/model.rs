@@ -187,6 +187,7 @@ fn tone(event: &Event) -> Tone {
         | Event::NodeLost { .. }
         | Event::BatchLeft { .. }
         | Event::DevicesOverridden { .. }
+        | Event::HeadActs { .. }
         | Event::MachineRefused { .. }
         | Event::LedgerChanged { .. } => Tone::Care,
         Event::BatchWaits { why, .. } if !why.is_empty() => Tone::Care,

@@ -1,7 +1,7 @@
 //! What to plan, and how the run proceeds.
 
 use podlift_engine::doors::DrainOptions;
-use podlift_engine::program::Limit;
+use podlift_engine::program::{Limit, Order, Window};
 use podlift_model::{KubeVersion, NodeName};
 use podlift_proto::v1;
 
@@ -53,6 +53,16 @@ pub struct RunOptions {
     pub no_step_aside: bool,
     /// Only nodes that earlier runs have deferred.
     pub resume_deferred: bool,
+    /// Workers that go first and alone, 0 for none; `None` takes the coordinator's configuration.
+    pub canary: Option<u32>,
+    /// How long the first workers must stay Ready with work on them; `None` takes the coordinator's configuration.
+    pub canary_soak_seconds: Option<u32>,
+    /// Whether batches grow from one worker up to the limit; `None` takes the site's policy.
+    pub grow: Option<bool>,
+    /// The order in which workers are taken; `None` takes the site's policy.
+    pub order: Option<Order>,
+    /// When lanes may begin, in place of the windows of the site's policy; empty takes these.
+    pub windows: Vec<Window>,
 }
 
 impl PlanQuery {
@@ -87,7 +97,20 @@ impl PlanQuery {
             fetch_parallel: o.fetch_parallel.unwrap_or(0),
             no_step_aside: o.no_step_aside,
             resume_deferred: o.resume_deferred,
+            canary: o.canary,
+            canary_soak_seconds: o.canary_soak_seconds,
+            grow: o.grow,
+            order: order(o.order) as i32,
+            windows: o.windows.iter().map(ToString::to_string).collect(),
         }
+    }
+}
+
+fn order(order: Option<Order>) -> v1::WorkerOrder {
+    match order {
+        None => v1::WorkerOrder::Unspecified,
+        Some(Order::LeastLoss) => v1::WorkerOrder::LeastLoss,
+        Some(Order::AsPlanned) => v1::WorkerOrder::AsPlanned,
     }
 }
 
@@ -102,6 +125,8 @@ fn number(limit: Option<Limit>) -> u32 {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    const WINDOW: &str = "fri,sat 22:00-06:00 Europe/Berlin";
 
     #[test]
     fn each_option_has_its_field_and_none_is_sent_unasked() {
@@ -122,12 +147,20 @@ mod tests {
             fetch_parallel: Some(16),
             no_step_aside: true,
             resume_deferred: true,
+            canary: Some(0),
+            canary_soak_seconds: Some(1800),
+            grow: Some(false),
+            order: Some(Order::AsPlanned),
+            windows: vec![WINDOW.parse().unwrap()],
         };
         let wire = PlanQuery { options, ..PlanQuery::new(Goal::Repair) }.to_wire();
         let drain = wire.drain.unwrap();
         assert_eq!((drain.grace_period_seconds, drain.skip_wait_for_delete_seconds), (Some(0), 60));
         assert!(drain.disable_eviction && drain.force && wire.skip_unready && wire.no_step_aside);
         assert!(wire.resume_deferred);
+        let rollout = (wire.canary, wire.canary_soak_seconds, wire.grow, wire.order());
+        assert_eq!(rollout, (Some(0), Some(1800), Some(false), v1::WorkerOrder::AsPlanned));
+        assert_eq!(wire.windows, [WINDOW]);
         assert_eq!((wire.max_unavailable, wire.max_unavailable_limit.as_str()), (8, "8"));
         assert_eq!((wire.fetch_parallel, wire.max_failed.as_str()), (16, "3%"));
         assert_eq!(wire.without, ["rack=r7", "dgx031"]);

@@ -2,7 +2,7 @@
 
 use super::drain::DrainOptions;
 use super::views::{AddonsView, ApiProbe, EvictionView, KubeadmConfigView, KubeletConfigView, NodeView};
-use crate::survey::{ClusterSurvey, Hardware, PodView};
+use crate::survey::{ClusterSurvey, GangView, Hardware, PodView};
 use podlift_model::{NodeName, PodRef, RunId};
 
 /// Name of the address in front of the API servers among the probed endpoints.
@@ -41,7 +41,7 @@ pub enum ClusterLook {
     Hardware {
         node: NodeName,
     },
-    /// All nodes and all pods, from the coordinator's own watch of them.
+    /// All nodes and all pods, from the coordinator's own watch of them, and what the objects of gangs declare.
     Workloads,
     /// All that a plan depends on and the cluster itself reports. Where it matters, each API server (host:port) is asked separately.
     Survey {
@@ -66,6 +66,8 @@ pub enum ClusterReply {
     Workloads {
         nodes: Vec<NodeView>,
         pods: Vec<PodView>,
+        /// Up to a minute old.
+        gangs: Vec<GangView>,
     },
     Survey(Box<ClusterSurvey>),
 }
@@ -74,13 +76,14 @@ pub enum ClusterReply {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum ClusterAct {
     /// Sets unschedulable, owner and epoch in one patch with resourceVersion. Refused (`cordon-foreign`) if others cordoned the node. With
-    /// `from`, a cordon that this ended run has left is taken over.
-    Cordon { node: NodeName, run: RunId, from: Option<RunId> },
+    /// `from`, a cordon that this ended run has left is taken over. `held` are the packages of Kubernetes that were held on the node before
+    /// the run, for the record of the node as it was.
+    Cordon { node: NodeName, run: RunId, from: Option<RunId>, held: Vec<String> },
     /// Only if the cordon carries this run's owner. Any other cordon stays and is reported as such.
     Uncordon { node: NodeName, run: RunId },
     /// Puts taint `podlift.io/to-come=RUN:PreferNoSchedule` on the node, so that pods prefer nodes that are over. A taint of an ended run is
-    /// replaced.
-    SoftTaint { node: NodeName, run: RunId },
+    /// replaced. `held` as in `Cordon`.
+    SoftTaint { node: NodeName, run: RunId, held: Vec<String> },
     /// Removes that taint, if it is this run's.
     SoftUntaint { node: NodeName, run: RunId },
     /// Writes an Event at each of these pods: they will be evicted in so many seconds.

@@ -117,7 +117,7 @@ fn chooses(s: &mut RunState, phase: usize, at: Timestamp) {
     }
 }
 
-fn is_of_workers(plan: &Program, phase: usize) -> bool {
+pub(super) fn is_of_workers(plan: &Program, phase: usize) -> bool {
     [CANARY, WORKERS].contains(&plan.phases[phase].name.as_str())
 }
 
@@ -193,7 +193,8 @@ pub(super) fn evicts(s: &mut RunState, at: Timestamp, spec: &StepSpec) {
     let Some(batch) = s.batches.iter().rev().find(of_lane) else { return };
     // Once for each batch: what a job begins anew after that is lost anew.
     let known = |id: &String| s.interrupted.get(id).is_some_and(|last| *last >= batch.at);
-    let here = batch.jobs.iter().filter(|job| job.nodes.contains(node) && !known(&job.id));
+    let here = batch.jobs.iter().filter(|job| job.nodes.contains(node) && batch.interrupts.contains(&job.id));
+    let here = here.filter(|job| !known(&job.id));
     let hit: Vec<(String, Timestamp)> = here.map(|job| (job.id.clone(), at)).collect();
     s.interrupted.extend(hit);
 }

@@ -10,7 +10,7 @@ use super::illegal::IllegalEvent;
 use super::state::{Approval, Healed, Lifted, Outage, Overridden, RunState, RunStatus, Seal};
 use super::step::{StepState, StepStatus};
 use super::track::Track;
-use super::{accepted, admission, approval, budget, leave};
+use super::{accepted, admission, approval, budget, learned, leave, set_option};
 use crate::program::{Attestation, Evidence, Program, StepSpec, Waiver};
 use crate::steps::Touches;
 use jiff::Timestamp;
@@ -19,8 +19,6 @@ use std::collections::BTreeMap;
 
 /// The author of events that the coordinator decides by itself.
 const PODLIFT: &str = "podlift";
-/// The option of a run that an operator may change (`Event::OptionSet`).
-pub const MAX_UNAVAILABLE: &str = "max-unavailable";
 
 /// The state after all records of one run; `None` if the records have no start.
 pub fn fold<'a>(records: impl IntoIterator<Item = &'a Record>) -> Result<Option<RunState>, IllegalEvent> {
@@ -106,6 +104,8 @@ fn start(run: &RunId, at: Timestamp, plan: &Program, by: &str) -> RunState {
         batch_waits: None,
         waits_since: None,
         interrupted: Default::default(),
+        learned: Default::default(),
+        head: None,
         admitted: Default::default(),
         choosing_since: None,
         agreed: Default::default(),
@@ -155,7 +155,7 @@ fn step_event(s: &mut RunState, at: Timestamp, event: &Event) -> Result<(), Ille
     {
         return Err(IllegalEvent::BackupNotSealed { step: id });
     }
-    let mut unknown = false;
+    let (mut unknown, continued) = (false, s.continued);
     let step = s.steps.get_mut(&id).ok_or_else(|| IllegalEvent::UnknownStep { step: id.clone() })?;
     let illegal = |status: &'static str| IllegalEvent::Step { step: id.clone(), event: event.name(), status };
     match (&step.status, event) {
@@ -209,10 +209,13 @@ fn step_event(s: &mut RunState, at: Timestamp, event: &Event) -> Result<(), Ille
         }
         _ => return Err(illegal("in this state")),
     }
-    step.began.get_or_insert(at);
+    step.begins(at, continued);
     s.track.look_again(&s.plan, &s.steps, &spec.id);
     match event {
-        Event::StepDone { .. } => admission::ended(s, &spec.id),
+        Event::StepDone { .. } => {
+            learned::done(s, &spec, at);
+            admission::ended(s, &spec.id);
+        }
         Event::StepWaiting { .. } => admission::passed(s, &spec),
         Event::StepStarted { .. } => admission::evicts(s, at, &spec),
         _ => {}
@@ -238,18 +241,6 @@ fn runs(s: &mut RunState) {
 fn ask_anew(s: &mut RunState) {
     if approval::is_about_jobs(&s.status) {
         runs(s);
-    }
-}
-
-fn set_option(s: &mut RunState, name: &str, value: &str) -> Result<(), IllegalEvent> {
-    let wrong = |expected| IllegalEvent::Option { name: name.into(), value: value.into(), expected };
-    match name {
-        MAX_UNAVAILABLE => {
-            let number = value.parse().ok().filter(|n| *n > 0);
-            s.max_unavailable = number.ok_or_else(|| wrong("a number of workers from 1"))?;
-            Ok(())
-        }
-        _ => Err(wrong("an option that a run can change: max-unavailable")),
     }
 }
 
@@ -347,7 +338,7 @@ fn run_event(s: &mut RunState, at: Timestamp, event: &Event) -> Result<(), Illeg
             ask_anew(s);
         }
         Event::OptionSet { name, value, .. } => {
-            set_option(s, name, value)?;
+            set_option::set(s, name, value)?;
             ask_anew(s);
         }
         Event::AbortAsked { by, reason } => match s.status {
@@ -376,6 +367,7 @@ fn run_event(s: &mut RunState, at: Timestamp, event: &Event) -> Result<(), Illeg
             accepted::record(s, &said);
             said.put_into(&mut s.attestations);
         }
+        Event::HeadActs { head } => s.head = Some(head.clone()),
         Event::Healed { heal } => s.heals.push(Healed { at, heal: heal.clone() }),
         Event::ApiDown { endpoint, why } => {
             s.outages.push(Outage {

@@ -6,7 +6,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
-/// A job that a batch interrupts.
+/// A job that loses work with a batch: one that it interrupts, or a gang that goes on with fewer pods.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct BatchJob {
     /// `namespace/Kind/name`.

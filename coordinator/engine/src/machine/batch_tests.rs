@@ -1,6 +1,7 @@
 //! Lanes that have to be chosen: what is chosen when, and what happens to a choice when nodes fail, leave, come back or are away. A replay of
 //! the journal gives the same batches each time.
 
+mod bad_input;
 mod limits;
 mod repeats;
 
@@ -57,7 +58,7 @@ fn now(tape: &Tape) -> Timestamp {
 
 /// Records what is chosen now. `None` if there is nothing to record.
 fn pick(tape: &mut Tape, nodes: &[NodeView], pods: &[PodView]) -> Option<Event> {
-    let event = choose(tape.state(), nodes, pods, now(tape))?;
+    let event = choose(tape.state(), nodes, pods, &[], now(tape))?;
     tape.add(event.clone()).unwrap();
     let replayed = fold(&tape.records).unwrap().unwrap();
     assert_eq!((&replayed.batches, &replayed.admitted), (&tape.state().batches, &tape.state().admitted));
@@ -149,7 +150,7 @@ fn a_gang_goes_in_one_batch_and_the_report_says_what_it_lost() {
 fn without_a_policy_of_batches_lanes_go_in_the_order_of_the_plan() {
     let mut tape = fleet(|i| i.options.batches = None);
     tape.until("workers/dgx031/node-reachable");
-    assert!(!batch_due(tape.state()) && choose(tape.state(), &views(&tape), &[], now(&tape)).is_none());
+    assert!(!batch_due(tape.state()) && choose(tape.state(), &views(&tape), &[], &[], now(&tape)).is_none());
     assert_eq!(lanes(&tape), ["dgx031", "dgx032"]);
 }
 

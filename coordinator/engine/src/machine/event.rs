@@ -184,6 +184,10 @@ pub enum Event {
         left: Vec<String>,
     },
     RunSucceeded,
+    /// The agent of this head node runs BCM's tools from now on: BCM has failed over since the plan was made, or back.
+    HeadActs {
+        head: NodeName,
+    },
     Healed {
         heal: HealEvent,
     },
@@ -307,6 +311,7 @@ impl Event {
             Event::AbortAsked { .. } => "abort-asked",
             Event::RunAborted { .. } => "run-aborted",
             Event::RunSucceeded => "run-succeeded",
+            Event::HeadActs { .. } => "head-acts",
             Event::Healed { .. } => "healed",
             Event::ApiDown { .. } => "api-down",
             Event::ApiUp { .. } => "api-up",

@@ -79,7 +79,7 @@ proptest! {
             prop_assert!(turns < 2000, "{:?}", next(tape.state()));
             prop_assert!(at_work(tape.state()) <= most as usize);
             let now = Timestamp::from_second(tape.records.len() as i64).unwrap();
-            if batch_due(tape.state()) && let Some(event) = choose(tape.state(), &nodes, &pods, now) {
+            if batch_due(tape.state()) && let Some(event) = choose(tape.state(), &nodes, &pods, &[], now) {
                 tape.add(event).unwrap();
                 continue;
             }

@@ -314,7 +314,7 @@ fn the_end_of_a_run_is_expected_from_the_lanes_that_are_over() {
     tape.until("workers/dgx032/node-reachable");
     let eta = crate::view::eta(tape.state(), at(&tape)).unwrap();
     assert!((eta.at.duration_since(at(&tape)).as_secs() as f64) <= 2.0 * length);
-    let seconds = |node: &str| crate::view::lane_seconds(tape.state(), &name(node), at(&tape));
+    let seconds = |node: &str| tape.state().lane_time(&name(node)).and_then(|lane| lane.seconds(at(&tape)));
     assert_eq!((seconds("dgx030"), seconds("dgx033")), (Some(length), None));
     tape.add(Event::RunPaused { reason: failure(), by: None, now: false }).unwrap();
     assert_eq!(crate::view::eta(tape.state(), at(&tape)), None, "nobody knows when it goes on");

@@ -6,6 +6,7 @@ use super::budget;
 use super::event::Event;
 use super::illegal::IllegalEvent;
 use super::state::RunState;
+use crate::listed::listed;
 use crate::program::StopReason;
 use podlift_model::{NodeName, count};
 use std::collections::BTreeSet;
@@ -33,15 +34,11 @@ fn many(state: &RunState, nodes: &[NodeName], why: &str) -> Option<StopReason> {
     if all.len() <= most {
         return None;
     }
-    let more = match all.len().saturating_sub(NAMED) {
-        0 => String::new(),
-        more => format!(" and {more} more"),
-    };
     let message = format!(
-        "the site's policy leaves {} of {} out: {}{more}: {why}; a run asks before it leaves more than {most} out: podlift resume goes on without those whose reason holds then; the end of their jobs, or podlift set max-unavailable N, may make the reason void before",
+        "the site's policy leaves {} of {} out: {}: {why}; a run asks before it leaves more than {most} out: podlift resume goes on without those whose reason holds then; the end of their jobs, or podlift set max-unavailable N, may make the reason void before",
         all.len(),
         count(budget::workers(state), "worker"),
-        all.iter().take(NAMED).copied().collect::<Vec<_>>().join(", ")
+        listed(&all, NAMED)
     );
     let (code, next) = (MANY_LEFT.into(), "podlift resume".into());
     Some(StopReason { code, message, detail: all.join(" "), undone: String::new(), next })

@@ -4,7 +4,6 @@ use super::state::{RunState, UNCORDON};
 use super::step::StepState;
 use crate::inventory::NodeRole;
 use jiff::{SignedDuration, Timestamp};
-use podlift_batches::open_for;
 use podlift_model::NodeName;
 
 /// What a lane is expected to take before one is over, seconds.
@@ -43,6 +42,11 @@ impl LaneTime {
 }
 
 impl LaneTime {
+    /// Every step is done, and none was skipped.
+    pub fn is_done(&self) -> bool {
+        self.is_done
+    }
+
     /// When its last step was done; `None` if not all of them are.
     pub(super) fn finished(&self) -> Option<Timestamp> {
         self.last.filter(|_| self.is_done)
@@ -100,18 +104,10 @@ pub fn quantile(sorted: &[f64], share: f64) -> Option<f64> {
     sorted.get(((last as f64) * share).ceil() as usize).copied()
 }
 
-/// How long a lane of this role keeps its node from work, whole seconds: the median of the lanes that have given their node back. If only
-/// that is too long for every window to come, what was expected before counts, because a few slow nodes must not stop the run.
-pub(super) fn usual_seconds(state: &RunState, role: NodeRole, now: Timestamp) -> u64 {
+/// How long a lane of this role keeps its node from work, whole seconds: the median of the lanes that have given their node back.
+pub(super) fn usual_seconds(state: &RunState, role: NodeRole) -> u64 {
     let back = state.lane_times(role).into_iter().filter(|(_, lane)| lane.is_back && !lane.retried);
     let mut taken: Vec<f64> = back.map(|(_, lane)| lane.work.as_secs_f64()).collect();
     taken.sort_by(f64::total_cmp);
-    let usual = quantile(&taken, 0.5).map_or(EXPECTED_SECONDS, |seconds| seconds.ceil() as u64);
-    let Some(policy) = &state.plan.options.batches else { return usual };
-    let never = |seconds| open_for(policy, now, seconds) == Err(None);
-    if usual > EXPECTED_SECONDS && never(usual) && !never(EXPECTED_SECONDS) {
-        EXPECTED_SECONDS
-    } else {
-        usual
-    }
+    quantile(&taken, 0.5).map_or(EXPECTED_SECONDS, |seconds| seconds.ceil() as u64)
 }

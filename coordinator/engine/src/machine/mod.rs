@@ -14,17 +14,21 @@ mod chain;
 mod choose;
 mod event;
 mod illegal;
+mod learned;
 mod leave;
 mod lengths;
 mod next;
+mod returning;
 mod scene;
+mod set_option;
 mod state;
 mod step;
 mod track;
+mod windows;
 
 pub use accepted::Accepted;
 pub use admission::batch_due;
-pub use apply::{MAX_UNAVAILABLE, advance, apply, fold};
+pub use apply::{advance, apply, fold};
 pub use approval::CODE as APPROVAL;
 pub use archive::{ARCHIVE_SCHEMA, ArchiveCheck, ArchiveError, ArchiveHeader, RunDigest, RunDigests};
 pub use archived_run::ArchivedRun;
@@ -34,11 +38,14 @@ pub use chain::{Chain, ChainError, EVENT_SCHEMA, Record, genesis, seal, verify};
 pub use choose::choose;
 pub use event::Event;
 pub use illegal::IllegalEvent;
+pub use learned::longest;
 pub use lengths::{EXPECTED_SECONDS, LaneTime, lengths, quantile};
 pub use next::{Next, Todo, next};
+pub use set_option::MAX_UNAVAILABLE;
 pub use state::{Approval, Aside, Healed, Lifted, Outage, Overridden, Probed, RunState, RunStatus, Seal};
 pub use step::{StepState, StepStatus};
 pub use track::Steps;
+pub(crate) use windows::Lanes;
 
 #[cfg(test)]
 mod batch_tests;

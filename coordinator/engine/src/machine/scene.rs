@@ -23,11 +23,17 @@ pub(super) fn workers(state: &RunState, phase: usize, nodes: &[NodeView]) -> Vec
             stage: stage(state, phase, &node.name),
             unavailable: is_down(state, &node.name, view),
             labels: view.unwrap_or(&node.view).labels.clone(),
+            category: category(state, &node.name),
             finished: finished(state, &node.name),
             failed: failed(state, &node.name),
         }
     })
     .collect()
+}
+
+/// The BCM category of a worker when the plan was made.
+pub(super) fn category(state: &RunState, node: &NodeName) -> Option<String> {
+    state.plan.bcm.as_ref()?.category(node).map(ToString::to_string)
 }
 
 /// When the lane of the worker ended well. Only the canary of a group counts from then, so that no policy without one pays for it.
@@ -164,7 +170,7 @@ mod tests {
             let tape = workers_due(most);
             for code in 0..256 {
                 let nodes = seen(tape.state(), code);
-                let event = choose(tape.state(), &nodes, &[], Timestamp::UNIX_EPOCH).unwrap();
+                let event = choose(tape.state(), &nodes, &[], &[], Timestamp::UNIX_EPOCH).unwrap();
                 let Event::BatchChosen { nodes: chosen, .. } = &event else { panic!("{event:?}") };
                 let run = RunId::new("r1").unwrap();
                 let state = apply(Some(tape.state().clone()), &run, Timestamp::UNIX_EPOCH, &event).unwrap();
@@ -182,5 +188,22 @@ mod tests {
             }
         }
         assert!(chosen_lanes > 1000 && others > 500, "{chosen_lanes} {others}");
+    }
+
+    #[test]
+    fn workers_have_the_category_that_the_plan_has_recorded() {
+        let category = |group: serde_json::Value| {
+            let mut i = input();
+            crate::testing::bcm::with_images(&mut i);
+            i.options.batches = serde_json::from_value(serde_json::json!({ "groups": [group] })).unwrap();
+            let tape = Tape::of(&i);
+            let phase = tape.state().plan.phases.iter().position(|phase| phase.name == "workers").unwrap();
+            let all = workers(tape.state(), phase, &[]);
+            all.into_iter().map(|worker| worker.category).collect::<BTreeSet<_>>()
+        };
+        let by_category = serde_json::json!({"name": "g", "category": "dgx-h100", "max-unavailable": 1});
+        assert_eq!(category(by_category), [Some("dgx-h100".to_string())].into());
+        let by_label = serde_json::json!({"name": "g", "selector": "rack=r1", "max-unavailable": 1});
+        assert_eq!(category(by_label), [None].into());
     }
 }

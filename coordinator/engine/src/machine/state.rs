@@ -3,6 +3,7 @@
 use super::accepted::Accepted;
 use super::approval::Asked;
 use super::batch::{BatchWait, ChosenBatch};
+use super::learned::Learned;
 use super::step::{StepState, StepStatus};
 use super::track::{LaneNumber, Steps, Track};
 use crate::program::{Attestation, Phase, Program, StepSpec, StopReason, Waiver};
@@ -142,6 +143,12 @@ pub struct RunState {
     /// Jobs that the batches of this run interrupt, with the time of the last one.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub interrupted: BTreeMap<String, Timestamp>,
+    /// How long its steps have taken.
+    #[serde(skip)]
+    pub(super) learned: Learned,
+    /// The head node that acts now; `None` while it is the one of the plan.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) head: Option<NodeName>,
     /// Chosen lanes that are not over.
     #[serde(skip)]
     pub(super) admitted: RedBlackTreeSetSync<LaneNumber>,
@@ -217,6 +224,11 @@ pub struct RunState {
 impl RunState {
     pub fn step(&self, id: &StepId) -> Option<&StepState> {
         self.steps.get(id)
+    }
+    /// The head node whose agent runs BCM's tools now: the plan's, or the one to which BCM has failed over since. `None` without BCM.
+    pub fn head(&self) -> Option<&NodeName> {
+        let planned = || self.plan.bcm.as_ref().map(|bcm| &bcm.head);
+        self.head.as_ref().or_else(planned)
     }
     pub fn waived(&self, check: &str) -> Option<&Waiver> {
         self.waivers.iter().find(|w| w.check == check)

@@ -45,6 +45,9 @@ pub struct StepState {
     /// An op of this step has ended as Done at any time.
     pub ever_acted: bool,
     pub began: Option<Timestamp>,
+    /// How often an operator had let the run go on when it began.
+    #[serde(skip)]
+    pub(super) began_in: u32,
     pub ended: Option<Timestamp>,
     /// The retry requested that an interrupted dpkg run is completed first.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
@@ -52,6 +55,9 @@ pub struct StepState {
     /// A retry was requested for this step.
     #[serde(skip)]
     pub retried: bool,
+    /// Its length is among those from which the run learns.
+    #[serde(skip)]
+    pub(super) timed: bool,
     /// The step has failed, and a pause has named it; a retry of another step leaves it as it is.
     #[serde(skip)]
     pub parked: bool,
@@ -72,11 +78,19 @@ impl StepState {
             acted: false,
             ever_acted: false,
             began: None,
+            began_in: 0,
             ended: None,
             repair_dpkg: false,
             retried: false,
+            timed: false,
             parked: false,
             redone: 0,
+        }
+    }
+    /// The first attempt begins.
+    pub(super) fn begins(&mut self, at: Timestamp, continued: u32) {
+        if self.began.is_none() {
+            (self.began, self.began_in) = (Some(at), continued);
         }
     }
     pub fn is_done(&self) -> bool {

@@ -1,12 +1,14 @@
-//! Where pods may run: what kube-scheduler's filters NodeAffinity, TaintToleration, NodeUnschedulable and NodeResourcesFit decide, the last
-//! one for extended resources only. Affinity between pods, volumes and topology spread are not looked at, so a pod that finds a place here
-//! may wait all the same.
+//! Where pods may run: what kube-scheduler's filters NodeAffinity, TaintToleration, NodeUnschedulable, InterPodAffinity and NodeResourcesFit
+//! decide, the last one for extended resources only. Volumes and topology spread are not looked at, so a pod that finds a place here may wait
+//! all the same.
 
 mod affinity;
+mod pods;
 mod room;
 mod taints;
 
 pub use affinity::{Expression, Term};
+pub use pods::{PodTerm, Standing};
 pub use room::{Lack, Place, place};
 pub use taints::{Taint, Toleration};
 
@@ -26,6 +28,12 @@ pub struct Wish {
     pub terms: Vec<Term>,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub tolerations: Vec<Toleration>,
+    /// `spec.affinity.podAffinity.requiredDuringSchedulingIgnoredDuringExecution`: all of them must hold.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub affinity: Vec<PodTerm>,
+    /// `spec.affinity.podAntiAffinity.requiredDuringSchedulingIgnoredDuringExecution`: none of them may hold.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub anti_affinity: Vec<PodTerm>,
 }
 
 impl Wish {

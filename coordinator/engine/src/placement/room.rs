@@ -1,6 +1,6 @@
 //! Room for pods on nodes, by extended resource: each pod takes all that it requests from one node.
 
-use crate::placement::{Taint, Wish};
+use crate::placement::{Standing, Taint, Wish};
 use crate::survey::PodView;
 use std::cmp::Reverse;
 use std::collections::BTreeMap;
@@ -21,18 +21,36 @@ pub struct Place<'a> {
 pub enum Lack {
     /// No node would do even if it were empty: its labels, its taints or its kind of devices are others.
     Node,
+    /// Pods on those that would do keep it away, or it wants to be with pods that are on none of them.
+    Pods,
     /// Those that would do are full.
     Room,
 }
 
-/// Gives the pods their places, the largest first, each where the least stays free, and returns those that find none.
-pub fn place<'p>(pods: &[&'p PodView], places: &mut [Place]) -> Vec<(&'p PodView, Lack)> {
+/// Gives the pods their places beside those that stand, the largest first, each where the least stays free, and returns those that find none.
+pub fn place<'a>(
+    pods: &[&'a PodView],
+    places: &mut [Place<'a>],
+    mut standing: Standing<'a>,
+) -> Vec<(&'a PodView, Lack)> {
     let mut pods = pods.to_vec();
     pods.sort_by_key(|pod| Reverse(pod.requests.values().sum::<u64>()));
-    pods.into_iter().filter_map(|pod| Some((pod, take(pod, places)?))).collect()
+    let mut without = vec![];
+    for pod in pods {
+        match take(pod, places, &standing) {
+            Ok(labels) => standing.add(pod, labels),
+            Err(lack) => without.push((pod, lack)),
+        }
+    }
+    without
 }
 
-fn take(pod: &PodView, places: &mut [Place]) -> Option<Lack> {
+/// Takes what the pod needs, and returns the labels of its node.
+fn take<'a>(
+    pod: &PodView,
+    places: &mut [Place<'a>],
+    standing: &Standing,
+) -> Result<&'a BTreeMap<String, String>, Lack> {
     let anywhere = Wish::default();
     let wish = pod.wish.as_deref().unwrap_or(&anywhere);
     let mut fit: Vec<&mut Place> = places
@@ -40,16 +58,21 @@ fn take(pod: &PodView, places: &mut [Place]) -> Option<Lack> {
         .filter(|p| covers(&p.offers, pod) && wish.allows(p.name, p.labels, p.taints))
         .collect();
     if fit.is_empty() {
-        return Some(Lack::Node);
+        return Err(Lack::Node);
     }
-    let with_room = fit.iter_mut().filter(|p| covers(&p.free, pod));
-    let Some(best) = with_room.min_by_key(|p| p.free.values().sum::<u64>()) else { return Some(Lack::Room) };
+    let rules = standing.rules(pod);
+    fit.retain(|p| rules.allow(p.labels));
+    if fit.is_empty() {
+        return Err(Lack::Pods);
+    }
+    let with_room = fit.into_iter().filter(|p| covers(&p.free, pod));
+    let best = with_room.min_by_key(|p| p.free.values().sum::<u64>()).ok_or(Lack::Room)?;
     for (resource, amount) in &pod.requests {
         if let Some(free) = best.free.get_mut(resource.as_str()) {
             *free -= amount;
         }
     }
-    None
+    Ok(best.labels)
 }
 
 fn covers(of: &BTreeMap<&str, u64>, pod: &PodView) -> bool {
@@ -59,6 +82,8 @@ fn covers(of: &BTreeMap<&str, u64>, pod: &PodView) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::placement::PodTerm;
+    use crate::survey::Selector;
 
     fn pod(name: &str, requests: &[(&str, u64)], rack: Option<&str>) -> PodView {
         let selector = rack.map(|r| BTreeMap::from([("rack".to_string(), r.to_string())]));
@@ -84,7 +109,10 @@ mod tests {
         let mut places: Vec<Place> = free.iter().map(|n| of(&r1, "nvidia.com/gpu", 8, *n)).collect();
         places.push(of(&r2, "nvidia.com/mig-1g.10gb", 7, 7));
         let pods: Vec<&PodView> = pods.iter().collect();
-        place(&pods, &mut places).into_iter().map(|(p, lack)| (p.name.clone(), lack)).collect()
+        place(&pods, &mut places, Standing::default())
+            .into_iter()
+            .map(|(p, lack)| (p.name.clone(), lack))
+            .collect()
     }
 
     #[test]
@@ -118,5 +146,53 @@ mod tests {
             let out = without_place(std::slice::from_ref(&pod), &[0]);
             assert_eq!(out.first().map(|(_, lack)| *lack), want, "{pod:?}");
         }
+    }
+
+    /// Pods that were placed before count for those that follow, and full nodes are told apart from nodes that do not suit.
+    #[test]
+    fn pods_that_keep_together_or_apart_are_placed_one_after_another() {
+        let term = |app: &str| PodTerm {
+            selector: Selector {
+                labels: [("app".to_string(), app.to_string())].into(),
+                ..Selector::default()
+            },
+            namespaces: vec![],
+            topology_key: "rack".into(),
+        };
+        let of = |app: &str, gpus: u64, wish: Wish| PodView {
+            labels: [("app".to_string(), app.to_string())].into(),
+            wish: Some(Box::new(wish)),
+            ..pod(app, &[("nvidia.com/gpu", gpus)], None)
+        };
+        let apart = |gpus| of("a", gpus, Wish { anti_affinity: vec![term("a")], ..Wish::default() });
+        let together = |gpus| of("a", gpus, Wish { affinity: vec![term("a")], ..Wish::default() });
+        let stands = PodView { labels: [("app".to_string(), "a".to_string())].into(), ..PodView::default() };
+        let rack = |r: &str| BTreeMap::from([("rack".to_string(), r.to_string())]);
+        let (r1, r2) = (rack("r1"), rack("r2"));
+        // Two nodes of rack r1 and one of r2, with so many free GPUs each.
+        let without = |pods: &[PodView], free: [u64; 3], standing: Option<&BTreeMap<String, String>>| {
+            let nodes = [&r1, &r1, &r2].into_iter().zip(free);
+            let mut places: Vec<Place> = nodes
+                .map(|(labels, free)| Place {
+                    name: "n",
+                    labels,
+                    taints: &[],
+                    offers: [("nvidia.com/gpu", 8)].into(),
+                    free: [("nvidia.com/gpu", free)].into(),
+                })
+                .collect();
+            let pods: Vec<&PodView> = pods.iter().collect();
+            let there = Standing::of(standing.map(|labels| (&stands, labels)));
+            place(&pods, &mut places, there).into_iter().map(|(_, lack)| lack).collect::<Vec<_>>()
+        };
+        assert_eq!(without(&[apart(1), apart(1)], [8, 8, 8], None), []);
+        assert_eq!(without(&[apart(1), apart(1), apart(1)], [8, 8, 8], None), [Lack::Pods]);
+        assert_eq!(without(&[apart(1)], [8, 8, 0], Some(&r1)), [Lack::Room], "rack r2 would suit");
+        // The first one goes where the least stays free, and the others have to follow it.
+        assert_eq!(without(&[together(4), together(4), together(4)], [8, 4, 8], None), []);
+        assert_eq!(without(&[together(8), together(8)], [0, 0, 8], None), [Lack::Room]);
+        assert_eq!(without(&[together(8)], [8, 8, 0], Some(&r2)), [Lack::Room], "it has to go to rack r2");
+        let stranger = of("b", 1, Wish { affinity: vec![term("a")], ..Wish::default() });
+        assert_eq!(without(&[stranger], [8, 8, 8], None), [Lack::Pods]);
     }
 }

@@ -26,9 +26,19 @@ pub struct BcmPlan {
     /// The version that BCM's metadata has to have at the end; `None` if the run does not write it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub version: Option<PackageVersion>,
+    /// Categories of the workers, if the site's groups of workers name categories; else empty.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub categories: BTreeMap<NodeName, CategoryName>,
     /// BCM has to learn kubeadm-config, because the run changes it.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub learn_config: bool,
+}
+
+impl BcmPlan {
+    /// The category of a node when the plan was made; `None` if BCM does not list the node, or if no group of the site names a category.
+    pub fn category(&self, node: &NodeName) -> Option<&CategoryName> {
+        self.categories.get(node)
+    }
 }
 
 /// One image of the target, for nodes of one role that have the same image now.

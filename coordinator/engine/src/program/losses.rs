@@ -1,5 +1,6 @@
 //! What an upgrade takes away: settings that kubeadm would not write again, and pods that leave their nodes.
 
+use crate::listed::listed;
 use podlift_model::NodeName;
 use podlift_model::flags::FlagChange;
 use schemars::JsonSchema;
@@ -105,9 +106,5 @@ impl std::fmt::Display for Loss {
 
 /// The first three names, and the number of the others.
 pub(crate) fn names(nodes: &[NodeName]) -> String {
-    let shown: Vec<&str> = nodes.iter().take(3).map(NodeName::as_str).collect();
-    match nodes.len() {
-        0..=3 => shown.join(", "),
-        n => format!("{} and {} more", shown.join(", "), n - 3),
-    }
+    listed(nodes, 3)
 }

@@ -286,6 +286,37 @@ fn a_cordon_of_an_ended_run_is_taken_over_and_one_of_an_open_run_is_not() {
     assert!(!text.contains("over"), "the mark on the node stays as it was: {text}");
 }
 
+/// The record of a node as it was names the packages that were held before the run.
+#[test]
+fn the_acts_that_begin_with_a_node_say_which_packages_were_held() {
+    let held = |change: fn(&mut crate::inventory::NodeEntry)| {
+        let mut i = input();
+        (i.options.soft_taint, i.options.batches) = (true, Some(Default::default()));
+        i.inventory.nodes.iter_mut().filter(|n| n.name == name("dgx031")).for_each(change);
+        let state = run(&i);
+        let of = |id: &str| {
+            let step = spec(&state, id);
+            let cx = Cx { state: &state, step, ahead: 0, acted: false };
+            match step.kind.step().act(&cx, &cordoned(None)) {
+                Some(Act::Cluster(ClusterAct::Cordon { held, .. } | ClusterAct::SoftTaint { held, .. })) => {
+                    held
+                }
+                other => panic!("{other:?}"),
+            }
+        };
+        let first = of("to-come/dgx031/soft-taint");
+        assert_eq!(first, of("workers/dgx031/cordon"));
+        first
+    };
+    assert_eq!(held(|_| ()), ["kubeadm", "kubelet", "kubectl"]);
+    assert_eq!(
+        held(|n| n.facts.as_mut().unwrap().packages.get_mut("kubectl").unwrap().held = false),
+        ["kubeadm", "kubelet"]
+    );
+    assert_eq!(held(|n| n.facts.as_mut().unwrap().packages.clear()), Vec::<String>::new());
+    assert_eq!(held(|n| n.facts = None), Vec::<String>::new(), "its agent is away");
+}
+
 #[test]
 fn a_turn_has_no_time_limit_and_says_what_holds_it() {
     let state = run(&input());

@@ -3,7 +3,7 @@
 
 use super::empty::Lane;
 use super::image_clone::name;
-use super::image_packages::PACKAGES;
+use super::image_packages::{self, PACKAGES};
 use super::reply::{all, blocked, done, facts, odd};
 use super::{Assess, Cx, Policy, Step, StepKind, Touches, head};
 use crate::doors::{Act, Probe, Reply};
@@ -90,7 +90,7 @@ impl Step for AssignImage {
     }
 
     fn probe(&self, cx: &Cx) -> Probe {
-        let mut looks = vec![head::look(cx, Look::BcmNodes)];
+        let mut looks = vec![head::look(cx, Look::BcmNodes), head::image_look(cx, &self.image)];
         match cx.role() {
             NodeRole::Worker => looks.extend(Lane::of(cx).looks()),
             NodeRole::ControlPlane => looks.push(cx.look(Look::Facts)),
@@ -99,8 +99,8 @@ impl Step for AssignImage {
     }
 
     fn assess(&self, cx: &Cx, reply: &Reply) -> Assess {
-        let [first, rest @ ..] = all(reply) else { return odd(reply) };
-        let Some(rows) = head::nodes(first) else { return odd(reply) };
+        let [rows, image, rest @ ..] = all(reply) else { return odd(reply) };
+        let (Some(rows), Some(image)) = (head::nodes(rows), head::image(image)) else { return odd(reply) };
         let node = cx.node();
         let Some(row) = rows.iter().find(|row| row.name == node) else {
             let message = format!(
@@ -117,6 +117,9 @@ impl Step for AssignImage {
             let message =
                 format!("BCM was to give {node} software image {}, and it has {is} as before", self.image);
             return head::no_effect(message);
+        }
+        if let Some(verdict) = image_packages::lost(cx, &self.image, image) {
+            return verdict;
         }
         match (cx.role(), rest) {
             (NodeRole::Worker, lane) => Lane::of(cx).lost(cx, lane).unwrap_or(Assess::Ready),

@@ -23,6 +23,10 @@ impl CategoryImage {
         Self { category, image, nodes }
     }
 
+    pub fn category(&self) -> &CategoryName {
+        &self.category
+    }
+
     /// Why the category has to keep its image: nodes that do not run with the new one.
     fn held_back(&self, cx: &Cx, rows: &[&BcmNode]) -> Option<String> {
         let without = self.nodes.iter().find(|node| cx.state.goes_without(node));

@@ -6,6 +6,7 @@ use super::{Assess, Cx, Policy, Step, Touches};
 use crate::analysis::{compare, first_unseen, seen_of};
 use crate::doors::{ClusterLook, ClusterReply, Probe, Reply};
 use crate::inventory::NodeRole;
+use crate::listed::listed_long;
 use crate::machine::Accepted;
 use crate::program::{DIFFERENCES, Evidence, Finding, Given, Recorded, Severity, Shared};
 use podlift_model::survey::NodeSurvey;
@@ -96,11 +97,8 @@ fn judge(cx: &Cx, found: Vec<Finding>) -> Assess {
         };
         return compared(what, found);
     }
-    let named: Vec<String> = bad.iter().take(NAMED).map(|f| line(f)).collect();
-    let more = bad.len().saturating_sub(NAMED);
-    let tail = if more > 0 { format!("; and {more} more") } else { String::new() };
     let all = podlift_model::count(bad.len(), "difference");
-    let text = format!("{all} from before the run: {}{tail}", named.join("; "));
+    let text = format!("{all} from before the run: {}", listed_long(bad.iter().map(|f| line(f)), NAMED));
     match cx.state.accepted(&cx.step.id, &text) {
         Some(a) => compared(format!("{text}. Accepted by {}{}", a.by, note(a)), found),
         None => Assess::Wait(format!(

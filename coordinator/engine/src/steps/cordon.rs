@@ -5,6 +5,7 @@ use super::reply::{all, blocked, done, odd};
 use super::{Assess, Cx, Policy, Step, Touches};
 use crate::doors::{Act, ClusterAct, ClusterLook, ClusterReply, NodeView, Probe, Reply};
 use crate::inventory::NodeRole;
+use crate::listed::listed;
 use crate::machine::{RunStatus, StepStatus};
 use podlift_model::{NodeName, RunId};
 use schemars::JsonSchema;
@@ -66,7 +67,7 @@ impl Step for Cordon {
 
     fn act(&self, cx: &Cx, reply: &Reply) -> Option<Act> {
         let (node, run) = (cx.node(), cx.state.run.clone());
-        Some(Act::Cluster(ClusterAct::Cordon { node, run, from: left_by(reply) }))
+        Some(Act::Cluster(ClusterAct::Cordon { node, run, from: left_by(reply), held: cx.held() }))
     }
 
     fn policy(&self, cx: &Cx) -> Policy {
@@ -115,10 +116,7 @@ fn full(cx: &Cx, nodes: &[NodeView]) -> Option<String> {
     let most = cx.state.max_unavailable;
     let why = match away.len() {
         0 => "others of this run are at work".to_string(),
-        1..=NAMED => format!("not Ready or cordoned by others: {}", away.join(", ")),
-        more => {
-            format!("not Ready or cordoned by others: {} and {} more", away[..NAMED].join(", "), more - NAMED)
-        }
+        _ => format!("not Ready or cordoned by others: {}", listed(&away, NAMED)),
     };
     (number + cx.ahead >= most).then(|| {
         format!(

@@ -1,5 +1,6 @@
 //! What a step can read: the program, the run so far, and the step itself.
 
+use super::image_packages::PACKAGES;
 use super::{Assess, Policy, blocked};
 use crate::doors::{Act, Probe};
 use crate::inventory::NodeRole;
@@ -47,6 +48,14 @@ impl<'a> Cx<'a> {
 
     pub fn host(&self, op: HostOp) -> Option<Act> {
         Some(Act::Node(self.node(), op))
+    }
+
+    /// The packages of Kubernetes that were held on the step's node when the plan was made, for the record of the node as it was. Empty if
+    /// its agent had reported nothing.
+    pub fn held(&self) -> Vec<String> {
+        let facts = self.program().inventory.get(&self.node()).and_then(|entry| entry.facts.as_ref());
+        let held = |name: &&str| facts.is_some_and(|f| f.packages.get(*name).is_some_and(|p| p.held));
+        PACKAGES.map(|package| package.name()).into_iter().filter(held).map(String::from).collect()
     }
 
     /// Whether an operator has declared the step's node lost. Its Node object may still be there.
@@ -102,14 +111,21 @@ impl<'a> Cx<'a> {
         verbs.iter().filter(|verb| of_node(verb) || of_cluster(verb)).map(ToString::to_string).collect()
     }
 
-    /// The default limits.
+    /// The default limits. A step of a node waits longer where others of its class have needed longer.
     pub fn policy(&self) -> Policy {
+        let configured = Duration::from_secs(self.program().options.wait_seconds.into());
         Policy {
-            wait: Duration::from_secs(self.program().options.wait_seconds.into()),
+            wait: self.at_least(configured),
             poll: Duration::ZERO,
             soak: Duration::ZERO,
             retries: 3,
             repeatable: true,
         }
+    }
+
+    /// This limit of a wait, or the longer one that follows from the nodes of the same class that are through with this step.
+    pub fn at_least(&self, configured: Duration) -> Duration {
+        let of = |node: &NodeName| self.state.learned_limit(node, &self.step.kind.step().verb());
+        self.step.node.as_ref().and_then(of).map_or(configured, |learned| learned.max(configured))
     }
 }

@@ -56,6 +56,9 @@ impl Step for ImageClone {
     fn agent(&self, cx: &Cx) -> NodeName {
         head::agent(cx)
     }
+    fn makes_image(&self) -> Option<&ImageName> {
+        Some(&self.image)
+    }
     fn remains(&self) -> Option<String> {
         Some(format!(
             "software image {} stays if a node was written from it or is assigned to it; {} is as it was",

@@ -49,6 +49,9 @@ impl Step for ImageLock {
     fn agent(&self, cx: &Cx) -> NodeName {
         head::agent(cx)
     }
+    fn makes_image(&self) -> Option<&ImageName> {
+        Some(&self.image)
+    }
     fn sample() -> Self {
         Self::of(name("dgx-image-new"))
     }

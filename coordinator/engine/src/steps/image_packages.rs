@@ -6,6 +6,7 @@ use super::pins::{pins, version};
 use super::reply::{all, blocked, done, odd};
 use super::{Assess, Cx, Policy, Step, Touches, head, image_lock, image_source};
 use crate::doors::{Act, Probe, Reply};
+use crate::inventory::NodeRole;
 use crate::program::{Given, Shared};
 use podlift_model::bcm::{BcmImage, BcmOp, ImageName};
 use podlift_model::op::{Package, PackagePin};
@@ -58,6 +59,53 @@ fn wrong(image: &BcmImage, pins: &[PackagePin]) -> Vec<String> {
     out
 }
 
+/// The verdict if the image is not as this run needs it: somebody has removed it or changed its packages, or BCM has failed over to a head
+/// node that does not have the change. The steps that make it are done again, if the run has them.
+pub fn lost(cx: &Cx, image: &ImageName, seen: Option<&BcmImage>) -> Option<Assess> {
+    let upgrade = cx.program().goal.upgrade()?;
+    let what = match seen {
+        None => "is not in BCM any more".to_string(),
+        Some(seen) => {
+            let wrong = wrong(seen, &pins(&PACKAGES, &upgrade.packages));
+            if wrong.is_empty() {
+                return None;
+            }
+            format!("has not the packages of the target: {}", wrong.join("; "))
+        }
+    };
+    let what = format!("software image {image} {what}");
+    if !is_made(cx, image) {
+        return Some(not_ours(cx, &what));
+    }
+    let steps = cx.program().steps().map(|spec| spec.kind.step());
+    let verbs: Vec<String> =
+        steps.filter(|step| step.makes_image() == Some(image)).map(|step| step.verb()).collect();
+    Some(cx.again(&verbs.iter().map(String::as_str).collect::<Vec<_>>(), what))
+}
+
+/// Whether the run makes the image. Only then it locks it, and changes anything in it.
+fn is_made(cx: &Cx, image: &ImageName) -> bool {
+    let verb = image_lock::verb(image);
+    cx.program().steps().any(|spec| spec.kind.step().verb() == verb)
+}
+
+/// An image that the run only uses, or whose nodes have all been left out when the plan was made.
+fn not_ours(cx: &Cx, what: &str) -> Assess {
+    let worker = cx.step.node.as_ref().filter(|_| cx.role() == NodeRole::Worker);
+    let (way, next) = match worker {
+        Some(node) => (
+            format!("leave the node out with podlift defer {node}, or abort the run, and plan again"),
+            format!("podlift defer {node}"),
+        ),
+        None => ("abort, and plan again".to_string(), "podlift abort".to_string()),
+    };
+    blocked(
+        "bcm-image-not-made",
+        format!("{what}; this run changes no image that it has not made: {way}"),
+        next,
+    )
+}
+
 impl Step for ImagePackages {
     fn verb(&self) -> String {
         verb(&self.image)
@@ -67,6 +115,9 @@ impl Step for ImagePackages {
     }
     fn agent(&self, cx: &Cx) -> NodeName {
         head::agent(cx)
+    }
+    fn makes_image(&self) -> Option<&ImageName> {
+        Some(&self.image)
     }
     fn complete(&mut self, shared: &Shared) {
         self.pins.complete(pins(&PACKAGES, &shared.packages));
@@ -106,8 +157,7 @@ impl Step for ImagePackages {
                 wrong.join("; ")
             ));
         }
-        let verb = image_lock::verb(&self.image);
-        if !cx.program().steps().any(|spec| spec.kind.step().verb() == verb) {
+        if !is_made(cx, &self.image) {
             let message = format!(
                 "software image {} had the target's packages when the plan was made, and dpkg there says now: {}; podlift changes no image that it has not made: abort, and plan again",
                 self.image,

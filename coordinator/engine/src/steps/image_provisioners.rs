@@ -1,9 +1,9 @@
 //! Sends a software image to every provisioner. CMDaemon does not count changes that were made in the image's folder, so what it says of an
-//! image before this step shows nothing.
+//! image before this step shows nothing. BCM may have failed over since the packages were installed, so this head node's copy is looked at.
 
 use super::image_clone::name;
-use super::reply::{done, odd, partly};
-use super::{Assess, Cx, Policy, Step, Touches, head};
+use super::reply::{all, done, odd, partly};
+use super::{Assess, Cx, Policy, Step, Touches, head, image_packages};
 use crate::doors::{Act, Probe, Reply};
 use podlift_model::bcm::{BcmOp, ImageName};
 use podlift_model::{Look, NodeName};
@@ -36,18 +36,25 @@ impl Step for ImageProvisioners {
     fn agent(&self, cx: &Cx) -> NodeName {
         head::agent(cx)
     }
+    fn makes_image(&self) -> Option<&ImageName> {
+        Some(&self.image)
+    }
     fn sample() -> Self {
         Self::of(name("dgx-image-new"))
     }
 
     fn probe(&self, cx: &Cx) -> Probe {
-        head::look(cx, Look::BcmProvisioning)
+        Probe::All(vec![head::look(cx, Look::BcmProvisioning), head::image_look(cx, &self.image)])
     }
 
     fn assess(&self, cx: &Cx, reply: &Reply) -> Assess {
-        let Some(state) = head::provisioning(reply) else { return odd(reply) };
+        let [state, image] = all(reply) else { return odd(reply) };
+        let (Some(state), Some(image)) = (head::provisioning(state), head::image(image)) else {
+            return odd(reply);
+        };
         if !cx.acted {
-            return head::tasks(state).unwrap_or(Assess::Ready);
+            let lost = || image_packages::lost(cx, &self.image, image);
+            return head::tasks(state).or_else(lost).unwrap_or(Assess::Ready);
         }
         let stale = head::stale(state, &self.image);
         if !stale.is_empty() {

@@ -38,6 +38,9 @@ impl Step for ImageSource {
     fn agent(&self, cx: &Cx) -> NodeName {
         head::agent(cx)
     }
+    fn makes_image(&self) -> Option<&ImageName> {
+        Some(&self.image)
+    }
     fn complete(&mut self, shared: &Shared) {
         self.to.complete(shared.to);
     }

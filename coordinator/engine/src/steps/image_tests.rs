@@ -189,8 +189,20 @@ fn packages_in_an_image_are_believed_only_when_dpkg_there_has_them() {
 #[test]
 fn provisioners_count_only_after_they_were_sent_the_image() {
     let (state, id) = (run(), "images/image-provisioners-dgx-image-k8s-1.32.9");
-    let at = |acted, reply: Reply| judged(&state, id, acted, &reply);
+    let seen =
+        |acted, reply: Reply, image| judged(&state, id, acted, &Reply::All(vec![reply, of_image(image)]));
+    let at = |acted, reply: Reply| seen(acted, reply, clone_at("1.32.9-1.1", locked));
     assert_eq!(at(false, state_with(|_| ())), "ready", "CMDaemon does not count changes of a folder");
+    // BCM has failed over, and the other head node has not got the packages, or not even the image.
+    let all = "image-clone-dgx-image-k8s-1.32.9,image-lock-dgx-image-k8s-1.32.9,image-source-dgx-image-k8s-1.32.9,image-packages-dgx-image-k8s-1.32.9";
+    for (image, why) in
+        [(clone_at("1.31.9-1.1", locked), "has not the packages of the target"), (None, "is not in BCM")]
+    {
+        let told = seen(false, state_with(|_| ()), image);
+        assert!(told.starts_with(&format!("again: {all}")) && told.contains(why), "{told}");
+    }
+    let told = seen(false, state_with(busy), clone_at("1.31.9-1.1", locked));
+    begins(&told, "wait: CMDaemon is at work");
     begins(&at(true, state_with(|_| ())), "done: ");
     begins(&at(true, state_with(|s| s.provisioners[1].up_to_date = Some(vec![]))), "wait: software image");
     let drained = |s: &mut BcmProvisioning| {
@@ -198,6 +210,17 @@ fn provisioners_count_only_after_they_were_sent_the_image() {
     };
     begins(&at(true, state_with(drained)), "done: ");
     begins(&at(true, state_with(|s| s.provisioners[0].up_to_date = None)), "partly: ");
+    let as_it_is = planned(|i| {
+        i.bcm.as_mut().unwrap().images =
+            Ok(vec![image(WORKERS.0, "1.32.9-1.1"), image("k8s-image", "1.32.9-1.1")]);
+    });
+    let of = |version: &str| {
+        let reply = Reply::All(vec![state_with(|_| ()), of_image(Some(image(WORKERS.0, version)))]);
+        judged(&as_it_is, "images/image-provisioners-dgx-image", false, &reply)
+    };
+    assert_eq!(of("1.32.9-1.1"), "ready");
+    let told = of("1.31.9-1.1");
+    assert!(told.starts_with("blocked: bcm-image-not-made") && told.ends_with("podlift abort"), "{told}");
     let unlock = "images/image-unlock-dgx-image-k8s-1.32.9";
     begins(&judged(&state, unlock, false, &of_image(clone_at("1.32.9-1.1", |_| ()))), "done: ");
     begins(
@@ -278,6 +301,11 @@ fn an_old_kubeadm_config_names_bcm_as_the_likely_writer() {
         told.contains("likely BCM") && told.contains("cm-kubeadm-manage --kube-cluster runaicluster"),
         "{told}"
     );
+    assert!(told.contains("update_configmap on head-01 "), "{told}");
+    let acts = Event::HeadActs { head: name("head-02") };
+    let over = apply(Some(state.clone()), &RunId::new("r1").unwrap(), Timestamp::UNIX_EPOCH, &acts).unwrap();
+    let told = judged(&over, "root-cause/learn-config", true, &config("bad"));
+    assert!(told.contains("update_configmap on head-02 "), "it has failed over: {told}");
     let bare = {
         let mut i = input();
         i.bcm = None;

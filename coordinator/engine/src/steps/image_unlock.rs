@@ -45,6 +45,9 @@ impl Step for ImageUnlock {
     fn agent(&self, cx: &Cx) -> NodeName {
         head::agent(cx)
     }
+    fn makes_image(&self) -> Option<&ImageName> {
+        Some(&self.image)
+    }
     fn sample() -> Self {
         Self::of(name("dgx-image-new"))
     }

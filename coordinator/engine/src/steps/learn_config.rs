@@ -1,4 +1,8 @@
 //! Lets BCM read kubeadm-config after the run or kubeadm has changed it. BCM keeps a copy, and writes that back when it is older.
+//!
+//! BCM's other command, `cm-kubeadm-manage update_apiserver NODE`, writes the manifests of a node from that copy. No step calls it: `kubeadm
+//! upgrade` writes each node's manifests from the same kubeadm-config, one node at a time, and a second writer would restart each API server
+//! once more.
 
 use super::reply::{config, done, odd};
 use super::{Assess, Cx, Policy, Step, Touches, head, repair_config};
@@ -12,14 +16,14 @@ use serde::{Deserialize, Serialize};
 pub struct LearnConfig {}
 
 pub const VERB: &str = "learn-config";
+const READ: &str = "BCM has read kubeadm-config; kubeadm itself writes the manifests from it, so that update_apiserver has nothing to do";
 
 /// Who may have put an old text back: a sentence that follows the name of the last writer; empty if the cluster is not BCM's.
 pub fn likely_writer(cx: &Cx) -> String {
-    let Some(bcm) = &cx.program().bcm else { return String::new() };
+    let Some(head) = cx.state.head() else { return String::new() };
     format!(
-        " (likely BCM, which keeps a copy: cm-kubeadm-manage --kube-cluster {} update_configmap on {} lets it read the repaired one)",
-        cx.program().cluster,
-        bcm.head
+        " (likely BCM, which keeps a copy: cm-kubeadm-manage --kube-cluster {} update_configmap on {head} lets it read the repaired one)",
+        cx.program().cluster
     )
 }
 
@@ -55,7 +59,7 @@ impl Step for LearnConfig {
         }
         let Some(config) = config(reply) else { return odd(reply) };
         match (repair_config::is_right(cx, config), cx.acted) {
-            (true, true) => done("BCM has read kubeadm-config"),
+            (true, true) => done(READ),
             (true, false) => Assess::Ready,
             (false, _) => {
                 let writer = config.managers.first().map_or("nobody known", String::as_str);

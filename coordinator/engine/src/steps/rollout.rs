@@ -3,6 +3,7 @@
 
 use super::Cx;
 use crate::doors::{AddonsView, NodeView, RolloutView};
+use crate::listed::listed;
 use podlift_model::NodeName;
 use podlift_model::op::Addon;
 
@@ -45,10 +46,10 @@ fn one(cx: &Cx, addon: Addon, view: &AddonsView, nodes: &[NodeView]) -> Result<S
     match (awaited.is_empty(), passed.is_empty()) {
         (true, false) => Ok(format!(
             "{counts}; not waited for, because they are not Ready or left out: {}",
-            listed(&passed)
+            listed(&passed, NAMED)
         )),
         (true, true) => Err(counts),
-        (false, _) => Err(format!("{counts}; waits for {}", listed(&awaited))),
+        (false, _) => Err(format!("{counts}; waits for {}", listed(&awaited, NAMED))),
     }
 }
 
@@ -61,12 +62,4 @@ fn counts(addon: Addon, rollout: &RolloutView) -> String {
 fn takes_part(cx: &Cx, node: &NodeName, nodes: &[NodeView]) -> bool {
     let ready = nodes.iter().any(|n| n.name == *node && n.ready);
     ready && !cx.state.goes_without(node) && cx.program().left_out(node).is_none()
-}
-
-fn listed(nodes: &[&NodeName]) -> String {
-    let named: Vec<&str> = nodes.iter().take(NAMED).map(|n| n.as_str()).collect();
-    match nodes.len().saturating_sub(NAMED) {
-        0 => named.join(", "),
-        more => format!("{} and {more} more", named.join(", ")),
-    }
 }

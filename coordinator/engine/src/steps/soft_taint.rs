@@ -50,7 +50,8 @@ impl Step for SoftTaint {
     }
 
     fn act(&self, cx: &Cx, _reply: &Reply) -> Option<Act> {
-        Some(Act::Cluster(ClusterAct::SoftTaint { node: cx.node(), run: cx.state.run.clone() }))
+        let (node, run) = (cx.node(), cx.state.run.clone());
+        Some(Act::Cluster(ClusterAct::SoftTaint { node, run, held: cx.held() }))
     }
 
     fn undo(&self, cx: &Cx) -> Option<Act> {

@@ -5,6 +5,7 @@ use crate::doors::{Act, Probe, Reply};
 use crate::inventory::NodeRole;
 use crate::kubeadm_config::ConfigRepair;
 use crate::program::{Evidence, Shared, StopReason};
+use podlift_model::bcm::ImageName;
 use podlift_model::{Failure, KubeVersion, NodeName};
 use std::time::Duration;
 
@@ -141,6 +142,11 @@ pub trait Step: Sync {
     /// Whether the step shows that the API server of a control-plane node serves.
     fn verifies_api_server(&self) -> bool {
         false
+    }
+
+    /// The software image that the step makes, prepares or gives to BCM's provisioners.
+    fn makes_image(&self) -> Option<&ImageName> {
+        None
     }
 
     /// Whether this step makes this repair.

@@ -8,8 +8,9 @@ use super::reply::{all, blocked, done, odd};
 use super::{Assess, Cx, Policy, Step, Touches, head};
 use crate::doors::{Act, Probe, Reply};
 use crate::inventory::NodeRole;
+use crate::listed::listed_long;
 use crate::program::DIFFERENCES;
-use podlift_model::bcm::{BcmNode, BcmOp, BcmSync, ImageName};
+use podlift_model::bcm::{BcmNode, BcmOp, BcmSync, ImageName, SyncMode};
 use podlift_model::{Look, NodeName, count};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -56,27 +57,30 @@ pub fn lost(cx: &Cx, image: &ImageName, rows: &[BcmNode], lane: &[Reply]) -> Opt
 }
 
 /// Lines of the log that matter on this node.
-pub fn touched<'a>(cx: &Cx, log: &'a BcmSync) -> Vec<&'a str> {
+fn touched<'a>(cx: &Cx, log: &'a BcmSync) -> Vec<&'a str> {
     let worker = cx.role() == NodeRole::Worker;
     log.touches.iter().map(String::as_str).filter(|line| !(worker && line.contains(ETCD))).collect()
 }
 
-/// The verdict if the log shows that something would be, or was, written that may not be.
-pub fn forbidden(cx: &Cx, log: &BcmSync, would: &str) -> Option<Assess> {
+/// The verdict if the log shows that something would be written that may not be.
+fn forbidden(cx: &Cx, log: &BcmSync) -> Option<Assess> {
     let touched = touched(cx, log);
     let node = cx.node();
-    if !touched.is_empty() {
-        let shown: Vec<&str> = touched.iter().take(SHOWN).copied().collect();
-        let more = touched.len().saturating_sub(SHOWN);
-        let tail = if more > 0 { format!(" and {more} more") } else { String::new() };
+    if log.mode == Some(SyncMode::Full) {
         let message = format!(
-            "imageupdate {would} delete or change what {node} needs: {}{tail}; add these paths to the exclude lists of its category (update and sync)",
-            shown.join("; ")
+            "imageupdate would write {node} whole (mode FULL), and then no exclude list protects anything on it; find out why BCM does not update it: cmsh -c \"device; synclog {node}\"; or leave it out: podlift defer {node}"
+        );
+        return Some(blocked("sync-full", message, "podlift retry"));
+    }
+    if !touched.is_empty() {
+        let message = format!(
+            "imageupdate would delete or change what {node} needs: {}; add these paths to the exclude lists of its category (update and sync)",
+            listed_long(touched, SHOWN)
         );
         return Some(blocked("sync-touches", message, "podlift retry"));
     }
     // Another dry run may count some files more or less, and what was accepted is not accepted in any number.
-    let least = |number: u32| format!("imageupdate {would} delete {number} files or more on {node}");
+    let least = |number: u32| format!("imageupdate would delete {} or more on {node}", count(number, "file"));
     let about = log.deletes / DELETES * DELETES;
     let accepted =
         [about, about + DELETES].iter().any(|n| cx.state.accepted(&cx.step.id, &least(*n)).is_some());
@@ -132,7 +136,7 @@ impl Step for SyncDryRun {
             let message = format!("the dry run of imageupdate on {} has not ended well: {what}", cx.node());
             return blocked("bcm-sync-failed", message, "podlift retry");
         }
-        forbidden(cx, log, "would").unwrap_or_else(|| {
+        forbidden(cx, log).unwrap_or_else(|| {
             done(format!(
                 "imageupdate would write {} and delete {}, none of them protected",
                 count(log.changes, "file"),
@@ -146,6 +150,6 @@ impl Step for SyncDryRun {
     }
 
     fn policy(&self, cx: &Cx) -> Policy {
-        Policy { wait: head::limit(false), poll: head::POLL, ..cx.policy() }
+        Policy { wait: cx.at_least(head::limit(false)), poll: head::POLL, ..cx.policy() }
     }
 }

@@ -80,6 +80,12 @@ fn incomplete(cx: &Cx, log: &BcmSync) -> Option<String> {
     if let Some(request) = &log.request {
         return Some(format!("BCM says: {request}"));
     }
+    if log.began.is_none() && log.mode.is_some() {
+        return Some(
+            "the time of its log can't be read: its zone is none of the head node's clock (timedatectl)"
+                .into(),
+        );
+    }
     if !is_ours(cx, log) {
         return Some("its log is of a dry run, or older than the assignment of the image".into());
     }
@@ -214,7 +220,7 @@ impl Step for SyncNode {
 
     fn policy(&self, cx: &Cx) -> Policy {
         // For its turn among other nodes, too.
-        Policy { wait: head::limit(false) * 3, poll: head::POLL, ..cx.policy() }
+        Policy { wait: cx.at_least(head::limit(false) * 3), poll: head::POLL, ..cx.policy() }
     }
 }
 

@@ -168,6 +168,7 @@ pub fn cluster_survey() -> ClusterSurvey {
         applications: Ok(Some(vec![BcmApplication { name: "calico".into(), enabled: true }])),
         hardware: Ok(BTreeMap::from([(name("dgx030"), hardware())])),
         served: vec![],
+        gangs: vec![],
     }
 }
 

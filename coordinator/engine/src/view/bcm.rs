@@ -13,7 +13,7 @@ use serde::{Deserialize, Serialize};
 /// What the run has done in BCM.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct BcmReport {
-    /// The head node whose agent ran BCM's tools.
+    /// The head node whose agent ran BCM's tools, the last one if BCM has failed over.
     pub head: NodeName,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub images: Vec<ImageReport>,
@@ -60,9 +60,6 @@ pub struct AtHead {
 
 /// Phases whose steps run on the head node.
 const PHASES: [&str; 2] = ["images", "bcm"];
-/// Names of the steps that make an image, without the name of the image.
-const MAKES: [&str; 6] =
-    ["image-clone", "image-lock", "image-source", "image-packages", "image-provisioners", "image-unlock"];
 /// Name of the line of the sign-off.
 const IMAGES: &str = "software-images";
 pub(super) const BOOKS: &str = "bcm-metadata";
@@ -71,14 +68,14 @@ pub(super) const BOOKS: &str = "bcm-metadata";
 pub(super) fn bcm(s: &RunState) -> Option<BcmReport> {
     let plan = s.plan.bcm.as_ref()?;
     Some(BcmReport {
-        head: plan.head.clone(),
+        head: s.head()?.clone(),
         images: plan.images.iter().map(|of| image(s, plan, of)).collect(),
     })
 }
 
 /// The step that the head node is at; `None` in phases of nodes.
 pub(super) fn at_head(s: &RunState) -> Option<AtHead> {
-    let head = s.plan.bcm.as_ref()?.head.clone();
+    let head = s.head()?.clone();
     let phase = s.phase().filter(|phase| PHASES.contains(&phase.name.as_str()))?;
     let mut steps = phase.lanes.iter().filter(|lane| lane.node.is_none()).flat_map(|lane| &lane.steps);
     let step = steps.find(|x| !s.steps[&x.id].is_over())?;
@@ -150,15 +147,15 @@ fn of_head(s: &RunState) -> impl Iterator<Item = &StepSpec> {
 }
 
 fn ready(s: &RunState, of: &ImagePlan) -> bool {
-    let verbs = MAKES.map(|verb| format!("{verb}-{}", of.image));
-    let mut mine = of_head(s).filter(|x| verbs.contains(&x.kind.step().verb())).peekable();
+    let mut mine = of_head(s).filter(|x| x.kind.step().makes_image() == Some(&of.image)).peekable();
     mine.peek().is_some() && mine.all(|x| s.steps[&x.id].is_done())
 }
 
 fn categories(s: &RunState, of: &ImagePlan) -> Vec<CategoryName> {
     let done = |category: &&CategoryName| {
-        let verb = format!("category-image-{category}");
-        of_head(s).any(|x| x.kind.step().verb() == verb && s.steps[&x.id].is_done())
+        let gives =
+            |x: &StepSpec| matches!(&x.kind, StepKind::CategoryImage(step) if step.category() == *category);
+        of_head(s).any(|x| gives(x) && s.steps[&x.id].is_done())
     };
     of.categories.iter().filter(done).cloned().collect()
 }
@@ -167,8 +164,8 @@ fn categories(s: &RunState, of: &ImagePlan) -> Vec<CategoryName> {
 pub(super) fn images_signed(s: &RunState) -> Option<SignOff> {
     let plan = s.plan.bcm.as_ref().filter(|plan| !plan.images.is_empty())?;
     let makes = |x: &StepSpec| {
-        let verb = x.kind.step().verb();
-        plan.images.iter().any(|of| MAKES.iter().any(|make| verb == format!("{make}-{}", of.image)))
+        let made = x.kind.step().makes_image();
+        made.is_some_and(|image| plan.images.iter().any(|of| of.image == *image))
     };
     Some(of_steps(s, IMAGES, |x| {
         is_assigned(&x.kind) || is_synced(&x.kind) || (x.node.is_none() && makes(x))

@@ -85,6 +85,21 @@ fn the_step_of_the_head_node_is_shown_while_the_images_are_made() {
     assert_eq!(summary(&started()).at_head, None, "a phase of nodes");
 }
 
+/// BCM has failed over since the plan was made.
+#[test]
+fn the_head_node_that_acts_now_is_named() {
+    let mut state = before("images");
+    let named = |state: &RunState| {
+        let seen = report(state, at()).bcm.unwrap().head;
+        (summary(state).at_head.unwrap().head.to_string(), seen.to_string())
+    };
+    assert_eq!(named(&state), ("head-01".into(), "head-01".into()));
+    for head in ["head-02", "head-01"] {
+        state = apply(Some(state), &run(), at(), &Event::HeadActs { head: name(head) }).unwrap();
+        assert_eq!(named(&state), (head.into(), head.into()));
+    }
+}
+
 #[test]
 fn an_image_is_ready_when_all_of_its_steps_are_done() {
     let state = before("images");

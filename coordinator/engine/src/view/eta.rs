@@ -3,7 +3,6 @@
 use crate::inventory::NodeRole;
 use crate::machine::{RunState, RunStatus, lengths, quantile};
 use jiff::{SignedDuration, Timestamp};
-use podlift_model::NodeName;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::cmp::Reverse;
@@ -36,11 +35,6 @@ pub fn eta(s: &RunState, now: Timestamp) -> Option<Eta> {
     }
     let at = |share| end(s, now, share, (&servers, &workers));
     Some(Eta { at: at(MEDIAN)?, earliest: at(EARLIEST)?, latest: at(LATEST)? })
-}
-
-/// Seconds from the cordon of a node to the end of its lane, or to now.
-pub fn lane_seconds(s: &RunState, node: &NodeName, now: Timestamp) -> Option<f64> {
-    s.lane_time(node)?.seconds(now)
 }
 
 /// The lanes of one role.

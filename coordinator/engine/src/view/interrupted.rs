@@ -14,7 +14,7 @@ pub struct InterruptedJob {
     pub namespace: String,
     /// Its owner: `Kind/name`.
     pub owner: String,
-    /// In how many batches it was interrupted.
+    /// In how many batches it was interrupted; 0 if it lost pods and went on with the others each time.
     pub times: u32,
     /// Its GPUs times its age at each interruption.
     pub gpu_hours: f64,
@@ -26,7 +26,7 @@ pub(super) fn interrupted(s: &RunState) -> Vec<InterruptedJob> {
     for (batch, job) in s.batches.iter().flat_map(|b| b.jobs.iter().map(move |job| (b, job))) {
         if job.nodes.iter().any(|node| drained(s, batch, node)) {
             let row = jobs.entry(&job.id).or_insert_with(|| named(job));
-            row.times += 1;
+            row.times += u32::from(batch.interrupts.contains(&job.id));
             row.gpu_hours += job.gpu_seconds as f64 / 3600.0;
         }
     }

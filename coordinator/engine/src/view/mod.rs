@@ -18,12 +18,15 @@ mod select;
 pub mod status;
 #[cfg(test)]
 mod tests;
+mod times;
+#[cfg(test)]
+mod times_tests;
 
 pub use crate::selector::{self, Selector, SelectorError};
 pub use backups::{BackupCheck, BackupRow, Backups};
 pub use bcm::{AtHead, BcmReport, ImageReport};
 pub use clusters::{ClusterRow, Clusters, clusters};
-pub use eta::{Eta, eta, lane_seconds};
+pub use eta::{Eta, eta};
 pub use heal::{Heal, HealAsk, HealHistory, HealNode, HealRecord, heal};
 pub use interrupted::InterruptedJob;
 pub use node::{NodeDetail, node};

@@ -1,7 +1,8 @@
 //! `podlift status`: the fleet as a table, each row with the age of its data.
 
 use super::bcm::{AtHead, at_head};
-use super::eta::{Eta, eta, lane_seconds};
+use super::eta::{Eta, eta};
+use super::times::Lanes;
 use crate::inventory::{NodeEntry, NodeRole};
 use crate::machine::{
     Aside, BatchWait, ChosenBatch, Next, Probed, RunState, RunStatus, StepStatus, batch_due, next,
@@ -146,6 +147,12 @@ pub struct NodeRow {
     /// How long the run has worked on the node, or works on it now: the time of its lane in which it is changed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub seconds: Option<f64>,
+    /// The median of the lanes that are over on nodes of its role and model. Absent while `seconds` is, and until one is over.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub usual_seconds: Option<f64>,
+    /// Its lane has taken more than twice as long as all but the slowest twentieth of these, of which there are three at least.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub late: bool,
 }
 
 /// A node as the coordinator last saw it.
@@ -165,7 +172,7 @@ pub fn status(
     nodes: &[SeenNode],
     stale_after: u64,
 ) -> Status {
-    let fleet = state.map(Fleet::of);
+    let fleet = state.map(|state| Fleet::of(state, now));
     Status {
         schema: SCHEMA.into(),
         cluster: cluster.clone(),
@@ -219,10 +226,13 @@ struct Fleet<'a> {
     entries: BTreeMap<&'a NodeName, &'a NodeEntry>,
     /// Nodes whose turn it is, including those where only looks run.
     driven: BTreeSet<NodeName>,
+    lanes: Lanes<'a>,
+    /// Workers whose group has windows of its own that are closed now, each with the sentence for it.
+    closed: BTreeMap<&'a NodeName, String>,
 }
 
 impl<'a> Fleet<'a> {
-    fn of(state: &'a RunState) -> Self {
+    fn of(state: &'a RunState, now: Timestamp) -> Self {
         let entries = state.plan.inventory.nodes.iter().map(|n| (&n.name, n)).collect();
         let driven = match next(state) {
             Next::Drive(todo) => todo.into_iter().filter_map(|t| t.step.node).collect(),
@@ -233,7 +243,7 @@ impl<'a> Fleet<'a> {
             | Next::Undo
             | Next::Rest => BTreeSet::new(),
         };
-        Self { state, entries, driven }
+        Self { state, entries, driven, lanes: Lanes::of(state, now), closed: state.closed_groups(now) }
     }
 }
 
@@ -244,6 +254,7 @@ fn row(n: &SeenNode, now: Timestamp, fleet: Option<&Fleet>, stale_after: u64) ->
     let (node_state, step, reason) = fleet.map_or(("idle".into(), None, None), |f| work(f, &n.facts.node));
     let server =
         n.facts.manifests.iter().find(|m| m.component == podlift_model::op::Component::KubeApiserver);
+    let time = fleet.and_then(|f| f.lanes.of_node(&n.facts.node));
     NodeRow {
         name: n.facts.node.clone(),
         role: entry.map_or(by_manifests, |e| e.role),
@@ -259,7 +270,9 @@ fn row(n: &SeenNode, now: Timestamp, fleet: Option<&Fleet>, stale_after: u64) ->
         kubeadm: n.facts.kubeadm,
         agent: n.facts.agent_version.clone(),
         free_bytes: n.facts.free_bytes,
-        seconds: fleet.and_then(|f| lane_seconds(f.state, &n.facts.node, now)),
+        seconds: time.map(|time| time.seconds),
+        usual_seconds: time.and_then(|time| time.usual),
+        late: time.is_some_and(|time| time.late),
     }
 }
 
@@ -299,6 +312,6 @@ fn work(fleet: &Fleet, node: &NodeName) -> (String, Option<String>, Option<Strin
         Some(_) if s.is_upgraded(node) => ("upgraded".into(), None, None),
         Some((x, _)) if fleet.driven.contains(node) => ("working".into(), at(x), None),
         Some(_) if s.is_over() => ("idle".into(), None, None),
-        Some(_) => ("pending".into(), None, None),
+        Some(_) => ("pending".into(), None, fleet.closed.get(node).cloned()),
     }
 }

@@ -1,40 +1,43 @@
-//! Cordon and uncordon: one merge patch holds unschedulable, owner and epoch, and names the resourceVersion that it is based on. podlift
-//! never changes a cordon of another writer.
+//! Cordon and uncordon: one merge patch holds unschedulable, owner and epoch, and names the resourceVersion that it is based on. The same
+//! patch writes and removes the record of the node as it was. podlift never changes a cordon of another writer.
 
 use super::api::Api;
 use super::node_patch::{Decision, change};
-use super::{foreign, owner};
+use super::{before, foreign, owner, soft_taint};
 use podlift_engine::doors::Owner;
 use podlift_model::{Epoch, Failure, NodeName, RunId, codes};
 use serde_json::{Value, json};
 
-/// With `from`, a cordon that this ended run has left is taken over in one patch.
+/// With `from`, a cordon that this ended run has left is taken over in one patch. `held` names the packages that are held on the node, for
+/// its record.
 pub(super) async fn cordon(
     api: &Api,
     node: &NodeName,
     run: &RunId,
     from: Option<&RunId>,
+    held: &[String],
     epoch: &Epoch,
 ) -> Result<String, Failure> {
     change(api, node, epoch, |object| {
+        let mut marked = mark(run, epoch);
         let theirs = owner_of(object);
         if object["spec"]["unschedulable"].as_bool().unwrap_or(false) {
+            before::record(object, run, held, &mut marked);
             return match theirs {
                 Some(o) if o.run == *run && o.epoch == *epoch => {
                     Ok(Decision::Leave("cordoned by this run already".into()))
                 }
-                Some(o) if o.run == *run => Ok(Decision::Patch(
-                    mark(run, epoch),
-                    "cordoned by this run already, owner renewed".into(),
-                )),
-                Some(o) if from == Some(&o.run) => Ok(Decision::Patch(
-                    mark(run, epoch),
-                    format!("took over the cordon that run {} left", o.run),
-                )),
+                Some(o) if o.run == *run => {
+                    Ok(Decision::Patch(marked, "cordoned by this run already, owner renewed".into()))
+                }
+                Some(o) if from == Some(&o.run) => {
+                    Ok(Decision::Patch(marked, format!("took over the cordon that run {} left", o.run)))
+                }
                 other => Err(foreign(node, other)),
             };
         }
-        Ok(Decision::Patch(mark(run, epoch), format!("cordoned {node}")))
+        before::record_cordon(object, run, held, &mut marked);
+        Ok(Decision::Patch(marked, format!("cordoned {node}")))
     })
     .await
 }
@@ -47,18 +50,22 @@ pub(super) async fn uncordon(
 ) -> Result<String, Failure> {
     change(api, node, epoch, |object| {
         let cordoned = object["spec"]["unschedulable"].as_bool().unwrap_or(false);
+        let tainted = soft_taint::of(object).as_ref() == Some(run);
+        let mut patch = json!({"metadata": {"annotations": { owner::OWNER: null }}});
+        before::forget(object, run, tainted, &mut patch);
         Ok(match (owner::of(object), cordoned) {
             (Some(o), true) if o.run == *run && owner_of(object).is_none() => {
-                let annotations = json!({ owner::OWNER: null });
                 let by = foreign::cordoned_by(object).unwrap_or_default();
                 let line =
                     format!("{node} was cordoned by {by} meanwhile and stays so; podlift's mark is removed");
-                Decision::Patch(json!({"metadata": {"annotations": annotations}}), line)
+                Decision::Patch(patch, line)
             }
+            (Some(o), true) if o.run == *run && before::was_cordoned(object, run) => Decision::Patch(
+                patch,
+                format!("{node} was cordoned before run {run} and stays so; podlift's mark is removed"),
+            ),
             (Some(o), _) if o.run == *run => {
-                let annotations = json!({ owner::OWNER: null });
-                let patch =
-                    json!({"metadata": {"annotations": annotations}, "spec": {"unschedulable": null}});
+                patch["spec"]["unschedulable"] = Value::Null;
                 Decision::Patch(patch, format!("uncordoned {node}"))
             }
             (_, false) => Decision::Leave(format!("{node} is schedulable already")),

@@ -3,6 +3,7 @@
 
 mod addons;
 mod api;
+mod before;
 mod cache;
 mod config_map;
 mod connect;
@@ -48,6 +49,7 @@ use listed::Listed;
 use podlift_common::clock::{Clock, SystemClock};
 use podlift_engine::doors::{ApiProbe, DrainOptions, EvictionView, NodeView};
 use podlift_engine::program::SitePolicy;
+use podlift_engine::survey::{GangView, PodView};
 use podlift_engine::{ClusterAct, ClusterLook, ClusterReply};
 use podlift_model::{Epoch, Failure, NodeName, PodRef};
 use serde_json::Value;
@@ -62,7 +64,8 @@ pub struct KubeCluster {
     servers: Arc<dyn Servers>,
     certificates: Arc<dyn Certificates>,
     lately: Lately,
-    listed: Listed,
+    listed: Listed<PodView>,
+    gangs: Listed<GangView>,
     /// Reads of single Node objects that are under way: one look asks for the same node in several ways.
     reads: Flights<NodeName, Arc<Value>>,
     sets: Sets,
@@ -86,6 +89,7 @@ impl KubeCluster {
             certificates: Arc::new(Handshake::new(HANDSHAKE)),
             lately: Lately::default(),
             listed: Listed::default(),
+            gangs: Listed::default(),
             reads: Flights::default(),
             sets: Sets::default(),
             watches: None,
@@ -225,11 +229,11 @@ impl Cluster for KubeCluster {
     async fn act_told(&self, act: &ClusterAct, epoch: &Epoch, told: &Progress) -> Result<String, Failure> {
         let api = &self.api;
         Ok(match act {
-            ClusterAct::Cordon { node, run, from } => {
-                cordon::cordon(api, node, run, from.as_ref(), epoch).await?
+            ClusterAct::Cordon { node, run, from, held } => {
+                cordon::cordon(api, node, run, from.as_ref(), held, epoch).await?
             }
             ClusterAct::Uncordon { node, run } => cordon::uncordon(api, node, run, epoch).await?,
-            ClusterAct::SoftTaint { node, run } => soft_taint::set(api, node, run, epoch).await?,
+            ClusterAct::SoftTaint { node, run, held } => soft_taint::set(api, node, run, held, epoch).await?,
             ClusterAct::SoftUntaint { node, run } => soft_taint::remove(api, node, run, epoch).await?,
             ClusterAct::Warn { node, run, seconds, pods } => {
                 let warning = warn::Warning { node, run, seconds: *seconds, now: self.clock.now() };

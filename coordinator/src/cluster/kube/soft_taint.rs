@@ -5,6 +5,7 @@
 use super::api::Api;
 use super::node_patch::{Decision, change};
 use super::nodes::NODE_GONE;
+use super::{before, owner};
 use podlift_model::{Epoch, Failure, NodeName, RunId};
 use serde_json::{Value, json};
 
@@ -12,7 +13,7 @@ const KEY: &str = "podlift.io/to-come";
 const EFFECT: &str = "PreferNoSchedule";
 
 /// A taint is identified by key and effect.
-fn is_ours(taint: &Value) -> bool {
+pub(super) fn is_ours(taint: &Value) -> bool {
     taint["key"] == KEY && taint["effect"] == EFFECT
 }
 
@@ -26,8 +27,15 @@ pub(super) fn of(object: &Value) -> Option<RunId> {
     RunId::new(value).ok()
 }
 
-/// Sets the taint. A taint that an earlier run has left is replaced, because only one run is open.
-pub(super) async fn set(api: &Api, node: &NodeName, run: &RunId, epoch: &Epoch) -> Result<String, Failure> {
+/// Sets the taint. A taint that an earlier run has left is replaced, because only one run is open. `held` names the packages that are held
+/// on the node, for its record.
+pub(super) async fn set(
+    api: &Api,
+    node: &NodeName,
+    run: &RunId,
+    held: &[String],
+    epoch: &Epoch,
+) -> Result<String, Failure> {
     change(api, node, epoch, |object| {
         if of(object).as_ref() == Some(run) {
             return Ok(Decision::Leave(format!("{node} has the soft taint of this run already")));
@@ -37,7 +45,9 @@ pub(super) async fn set(api: &Api, node: &NodeName, run: &RunId, epoch: &Epoch) 
             None => format!("soft taint on {node}"),
         };
         let own = json!({"key": KEY, "value": run, "effect": EFFECT});
-        Ok(Decision::Patch(with(object, Some(own)), line))
+        let mut patch = with(object, Some(own));
+        before::record(object, run, held, &mut patch);
+        Ok(Decision::Patch(patch, line))
     })
     .await
 }
@@ -52,7 +62,10 @@ pub(super) async fn remove(
     let removed = change(api, node, epoch, |object| {
         Ok(match of(object) {
             Some(owner) if owner == *run => {
-                Decision::Patch(with(object, None), format!("soft taint removed from {node}"))
+                let cordoned = owner::of(object).is_some_and(|mark| mark.run == *run);
+                let mut patch = with(object, None);
+                before::forget(object, run, cordoned, &mut patch);
+                Decision::Patch(patch, format!("soft taint removed from {node}"))
             }
             Some(owner) => Decision::Leave(format!("the soft taint on {node} is of run {owner}, and stays")),
             None => Decision::Leave(format!("{node} has no soft taint")),

@@ -1,6 +1,7 @@
 //! The adapter against a fake kube API, with fixed objects and recorded refusals. The fake keeps every request.
 
 mod addons;
+mod before;
 mod drain;
 mod evictions;
 mod requests;
@@ -185,7 +186,7 @@ fn recorded(name: &str) -> (u16, Value) {
 #[tokio::test(start_paused = true)]
 async fn cordon_is_one_patch_with_owner_epoch_and_version() {
     let api = Played::default().node(node(false, None)).on(&format!("PATCH {NODE}"), &[(200, json!({}))]);
-    api.act(ClusterAct::Cordon { node: dgx(), run: run(), from: None }).await.unwrap();
+    api.act(ClusterAct::Cordon { node: dgx(), run: run(), from: None, held: vec![] }).await.unwrap();
     let patches = api.bodies(&format!("PATCH {NODE}"));
     let [patch] = patches.as_slice() else { panic!("{patches:?}") };
     assert_eq!(
@@ -207,7 +208,10 @@ async fn cordon_leaves_what_others_did_and_obeys_the_fence() {
     ];
     for (object, code) in cases {
         let api = Played::default().node(object);
-        let failure = api.act(ClusterAct::Cordon { node: dgx(), run: run(), from: None }).await.unwrap_err();
+        let failure = api
+            .act(ClusterAct::Cordon { node: dgx(), run: run(), from: None, held: vec![] })
+            .await
+            .unwrap_err();
         assert_eq!((failure.code.as_str(), failure.class), (code, FailureClass::Operator));
         assert!(api.bodies(&format!("PATCH {NODE}")).is_empty());
     }
@@ -219,7 +223,7 @@ async fn the_cordon_of_the_named_ended_run_is_taken_over_and_no_other() {
         let api =
             Played::default().node(node(true, left_by)).on(&format!("PATCH {NODE}"), &[(200, json!({}))]);
         let from = RunId::new("old").ok();
-        let said = api.act(ClusterAct::Cordon { node: dgx(), run: run(), from }).await;
+        let said = api.act(ClusterAct::Cordon { node: dgx(), run: run(), from, held: vec![] }).await;
         assert_eq!(said.is_ok(), taken, "{said:?}");
         let patches = api.bodies(&format!("PATCH {NODE}"));
         assert_eq!(patches.len(), usize::from(taken));
@@ -235,7 +239,7 @@ async fn a_conflict_is_looked_at_again() {
     let patch = format!("PATCH {NODE}");
     let api =
         Played::default().node(node(false, None)).on(&patch, &[status(409, "modified"), (200, json!({}))]);
-    api.act(ClusterAct::Cordon { node: dgx(), run: run(), from: None }).await.unwrap();
+    api.act(ClusterAct::Cordon { node: dgx(), run: run(), from: None, held: vec![] }).await.unwrap();
     assert_eq!(api.bodies(&patch).len(), 2);
 }
 

@@ -1,18 +1,23 @@
 //! Nodes and pods together, for the choice of a batch. Both come from the shared watches as they are now: a choice is judged again when
 //! something changes, so it needs no state that is as new as our own last write. Only without a watch everything is listed, the pods once a
-//! minute at most.
+//! minute at most. The objects of gangs have no watch.
 
 use super::{KubeCluster, nodes, survey};
 use podlift_engine::ClusterReply;
 use podlift_engine::doors::NodeView;
-use podlift_engine::survey::PodView;
+use podlift_engine::survey::{GangView, PodView};
 use podlift_model::Failure;
 
 impl KubeCluster {
     /// Finished pods and copies of static pods are left out, because nothing ends with them.
     pub(super) async fn workloads(&self) -> Result<ClusterReply, Failure> {
-        let (nodes, pods) = tokio::join!(self.all_nodes(), self.all_pods());
-        Ok(ClusterReply::Workloads { nodes: nodes?, pods: pods? })
+        let (nodes, pods, gangs) = tokio::join!(self.all_nodes(), self.all_pods(), self.all_gangs());
+        Ok(ClusterReply::Workloads { nodes: nodes?, pods: pods?, gangs })
+    }
+
+    /// What is declared of gangs makes a choice better and is never needed for it.
+    async fn all_gangs(&self) -> Vec<GangView> {
+        self.gangs.all_or_last(|| survey::gangs_of(&self.api)).await
     }
 
     async fn all_nodes(&self) -> Result<Vec<NodeView>, Failure> {
@@ -37,6 +42,6 @@ impl KubeCluster {
             let pods = survey::pods_of(&self.api, never).await?;
             Ok(pods.into_iter().filter(|pod| !pod.finished && !pod.mirror).collect())
         };
-        self.listed.pods(list).await
+        self.listed.all(list).await
     }
 }

@@ -76,7 +76,7 @@ async fn bcm_decides_whether_the_target_may_be() {
     assert_eq!(why(&supported), Vec::<String>::new());
     lists(&["1.31", "1.30"]);
     let blocked = why(&*plan(&fleet, Some("head-01")).await);
-    let want = "BCM does not support v1.32, it lists v1.31, v1.30";
+    let want = "does not support v1.32, it lists v1.31, v1.30";
     assert!(blocked.len() == 1 && blocked[0].contains(want), "{blocked:?}");
 }
 

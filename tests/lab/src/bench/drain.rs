@@ -3,6 +3,7 @@
 //! answered.
 #![allow(clippy::disallowed_methods)] // this is an edge: it measures, and starts kubectl
 
+use super::bars;
 use crate::objects::Key;
 use crate::supervisor::{Before, HealMode, Lab, Options, Tuning};
 use crate::world::{Shape, World, pods, site};
@@ -61,7 +62,7 @@ pub fn main(args: &Args) -> anyhow::Result<ExitCode> {
     match args.json {
         true => anstream::println!("{figures}"),
         false => anstream::println!(
-            "{} nodes with {} pods each: podlift {} s and {} requests, kubectl {} s and {} requests; wall {} (at most 0.7), requests {} (at most 0.3)",
+            "{} nodes with {} pods each: podlift {} s and {} requests, kubectl {} s and {} requests; wall {} (at most {}), requests {} (at most {}; {} if nothing but the evictions were asked)",
             args.nodes,
             args.pods,
             figures["podlift_s"],
@@ -69,10 +70,25 @@ pub fn main(args: &Args) -> anyhow::Result<ExitCode> {
             figures["kubectl_s"],
             figures["kubectl_requests"],
             figures["wall_ratio"],
-            figures["request_ratio"]
+            figures["bars"]["wall_ratio"],
+            figures["request_ratio"],
+            figures["bars"]["request_ratio"],
+            figures["request_ratio_least"],
         ),
     }
-    Ok(ExitCode::SUCCESS)
+    let missed = bars::missed(&figures);
+    missed.iter().for_each(|bar| anstream::eprintln!("missed: {bar}"));
+    Ok(if missed.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+/// podlift's time as a share of kubectl's, at most.
+const WALL: f64 = 0.7;
+/// The same of requests. Each pod costs an eviction, whoever drains: where these alone are more than this, the bar is a tenth above them.
+const REQUESTS: f64 = 0.3;
+const ABOVE_LEAST: f64 = 1.1;
+
+fn request_bar(least: f64) -> f64 {
+    if least < REQUESTS { REQUESTS } else { least * ABOVE_LEAST }
 }
 
 fn names(of: &str, nodes: u32) -> impl Iterator<Item = String> {
@@ -139,11 +155,13 @@ async fn measure(lab: &Lab, args: &Args) -> anyhow::Result<Value> {
     let (podlift_s, podlift_requests) = (started.elapsed().as_secs_f64(), asked(world) - requests);
     ensure!(left(world, OURS) == 0, "podlift left {} pods", left(world, OURS));
     let round = |n: f64| (n * 1000.0).round() / 1000.0;
+    let least = (all / 2) as f64 / kubectl_requests as f64;
     Ok(json!({
         "nodes": args.nodes, "pods_per_node": args.pods, "evicted": all, "termination_s": TERMINATION.as_secs(),
         "podlift_s": round(podlift_s), "kubectl_s": round(kubectl_s), "wall_ratio": round(podlift_s / kubectl_s),
         "podlift_requests": podlift_requests, "kubectl_requests": kubectl_requests,
-        "request_ratio": round(podlift_requests as f64 / kubectl_requests as f64),
+        "request_ratio": round(podlift_requests as f64 / kubectl_requests as f64), "request_ratio_least": round(least),
+        "bars": {"wall_ratio": WALL, "request_ratio": round(request_bar(least))},
     }))
 }
 
@@ -157,7 +175,7 @@ async fn drained_by_podlift(lab: &Lab, nodes: u32) -> anyhow::Result<()> {
     let (cluster, epoch, run) = (&cluster, &epoch, &run);
     let one = |node: String| async move {
         let node = NodeName::new(node)?;
-        let cordon = ClusterAct::Cordon { node: node.clone(), run: run.clone(), from: None };
+        let cordon = ClusterAct::Cordon { node: node.clone(), run: run.clone(), from: None, held: vec![] };
         let options = DrainOptions::default();
         let drain = ClusterAct::Drain { node, run: run.clone(), seconds: LIMIT, options };
         for act in [cordon, drain] {
@@ -184,4 +202,14 @@ async fn drained_by_kubectl(lab: &Lab, node: String) -> anyhow::Result<()> {
     let said = String::from_utf8_lossy(&output.stderr).into_owned();
     ensure!(output.status.success(), "kubectl drain {node} exited {}: {said}", output.status);
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_bar_below_the_evictions_alone_is_a_tenth_above_them() {
+        assert_eq!((request_bar(0.2), (request_bar(0.5) * 100.0).round()), (0.3, 55.0));
+    }
 }

@@ -3,6 +3,7 @@
 mod agent;
 mod agents;
 mod api;
+mod bars;
 mod drain;
 mod fleet;
 mod heal;
@@ -41,10 +42,10 @@ enum What {
     Journal(journal::Args),
     /// What the coordinator asks of the API servers at rest, and while a run drains workers
     Api(api::Args),
-    /// Drains of many nodes at once: podlift beside `kubectl drain`
+    /// Drains of many nodes at once: podlift beside `kubectl drain`. Exits 1 where a bar is missed
     Drain(drain::Args),
     /// Batches of workers with jobs, beside the schedule of someone who knows the length of every step. Exits 1 where the run takes more
-    /// than 1.05 times as long, or a job is interrupted more than once
+    /// than 1.05 times as long, a job is interrupted more than once, or a node costs more than a tenth of what ansible-playbook needs for it
     Rollout(rollout::Args),
     /// Workers that get their disks from software images: how long the updates take beside the slots of the provisioners. Exits 1 where the
     /// run takes more than 1.1 times as long as the ideal schedule, or more updates are asked for at once than there are slots

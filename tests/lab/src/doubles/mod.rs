@@ -3,7 +3,7 @@
 
 pub mod apt;
 mod apt_mark;
-mod bcm;
+pub mod bcm;
 mod containerd;
 mod crictl;
 mod crictl_exec;

@@ -3,6 +3,7 @@
 
 use super::Here;
 use crate::api::{Caller, UNAUTHORIZED, handle};
+use crate::doubles::{HEAD, bcm};
 use crate::kubelet::{HEALTHZ, listens_at};
 use crate::world::anonymous;
 use crate::world::firewall::Reach;
@@ -11,7 +12,7 @@ use async_trait::async_trait;
 use bytes::Bytes;
 use http::Request;
 use http_body_util::BodyExt as _;
-use podlift_agent::host::{Http, HttpError, HttpTls, Trust};
+use podlift_agent::host::{Http, HttpError, HttpTls, Post, Trust};
 use std::time::Duration;
 
 /// As long as the real port waits for an answer.
@@ -38,6 +39,24 @@ impl Http for Port {
                 }
             },
             (node, server) => self.api_server(&node, &server, path, tls).await.map_err(failed),
+        }
+    }
+
+    /// CMDaemon on the head node itself.
+    async fn post(&self, post: &Post) -> Result<(u16, String), HttpError> {
+        let failed = |why: String| HttpError { url: post.url(), why };
+        tokio::task::yield_now().await;
+        self.0.check().map_err(|e| failed(e.to_string()))?;
+        self.files(&post.tls).map_err(failed)?;
+        let port = post.endpoint.rsplit_once(':').and_then(|(_, port)| port.parse().ok());
+        if self.0.node != HEAD || port != Some(bcm::api::PORT) {
+            return Err(failed("connect: connection refused".into()));
+        }
+        let (status, body) =
+            bcm::api::answer(&self.0.world, post.tls.client.is_some(), &post.path, &post.body);
+        match body.len() <= post.most {
+            true => Ok((status, body)),
+            false => Err(failed(format!("the answer has more than {} bytes", post.most))),
         }
     }
 }

@@ -74,6 +74,10 @@ static CUSTOM: LazyLock<Vec<Kind>> = LazyLock::new(|| {
         "operator.tigera.io/v1 tigerastatuses TigeraStatus all std - -",
         "run.ai/v2alpha1 trainingworkloads TrainingWorkload ns std - -",
         "run.ai/v2 projects Project all std - -",
+        "scheduling.run.ai/v2alpha2 podgroups PodGroup ns std pg -",
+        "scheduling.volcano.sh/v1beta1 podgroups PodGroup ns std pg,podgroup-v1beta1 -",
+        "scheduling.x-k8s.io/v1alpha1 podgroups PodGroup ns std pg,pgs -",
+        "kueue.x-k8s.io/v1beta1 workloads Workload ns std wl -",
     ];
     lines.iter().filter_map(|l| row(l)).collect()
 });

@@ -3,6 +3,7 @@
 
 use super::scratch::Scratch;
 use crate::RECIPIENT;
+use crate::doubles::bcm::api::PORT;
 use crate::world::Shape;
 use podlift_common::tls::{Identity, Role, Subject, ca};
 use podlift_model::{ClusterName, NodeName};
@@ -127,7 +128,12 @@ pub fn head_agent(shape: &Shape, addresses: &Addresses, tools: &str) -> String {
     let agent = agent(shape, HEAD_NODE, addresses, tools, HealMode::Off);
     let agent = agent.replacen("cluster = ", "role = \"head\"\ncluster = ", 1);
     // CMDaemon's tasks follow each other by the lab's seconds.
-    agent + "[bcm]\nsettle = \"300ms\"\n"
+    let agent = agent + "[bcm]\nsettle = \"300ms\"\n";
+    if !shape.bcm_api {
+        return agent;
+    }
+    let files = "certificate = \"/root/.cm/admin.pem\"\nkey = \"/root/.cm/admin.key\"\nca = \"/root/.cm/cacert.pem\"\n";
+    format!("{agent}[bcm.api]\nurl = \"https://{}.1:{PORT}\"\n{files}", shape.network)
 }
 
 /// The same agent with nothing to do but heal, as often as it likes.

@@ -7,6 +7,7 @@ pub mod child;
 pub mod client;
 mod client_certificates;
 pub mod clients;
+pub mod cmdaemon;
 mod configs;
 mod front;
 mod healthz;

@@ -1,10 +1,12 @@
 //! What a lab listens on: the doubles' socket, the API fronts and the proxy; and the CA where nodes and coordinator look for it.
 
 use super::client::SOCKET;
-use super::configs::Addresses;
+use super::cmdaemon::Cmdaemon;
+use super::configs::{Addresses, HEAD_ROOT};
 use super::own::Own;
 use super::scratch::Scratch;
 use super::{front, healthz, ingress, pki, proxy, socket, tree};
+use crate::doubles::bcm::api::PORT;
 use crate::world::World;
 use anyhow::Context as _;
 use std::net::IpAddr;
@@ -51,5 +53,24 @@ pub async fn all(
         ));
     }
     healthz::open(world, &front::bind_here(), &mut tasks)?;
+    if shape.bcm_api {
+        cmdaemon(world, scratch, &mut tasks).await?;
+    }
     Ok(tasks)
+}
+
+/// CMDaemon's API on the head's address, and the administrator's files where the head's agent looks for them.
+async fn cmdaemon(world: &Arc<World>, scratch: &Scratch, tasks: &mut JoinSet<()>) -> anyhow::Result<()> {
+    let head = format!("{}.1", world.shape.network);
+    let made = Cmdaemon::new(head.parse()?)?;
+    let files =
+        [("cacert.pem", &made.ca), ("admin.pem", &made.client.certificate), ("admin.key", &made.client.key)];
+    for (name, text) in files {
+        scratch.write(&format!("{HEAD_ROOT}/root/.cm/{name}"), text, 0o600)?;
+    }
+    let address = format!("{head}:{PORT}");
+    let listener = TcpListener::bind(&address).await.with_context(|| address.clone())?;
+    let world = world.clone();
+    tasks.spawn(async move { made.serve(world, listener).await });
+    Ok(())
 }

@@ -3,6 +3,7 @@
 use super::core::World;
 use super::effects::What;
 use super::firewall::Firewall;
+use crate::objects::Key;
 use crate::{controllers, kubelet};
 use std::path::Path;
 use std::sync::Arc;
@@ -25,17 +26,32 @@ impl World {
     /// a boot; the caller starts its agent. Hosts made before are dead.
     pub fn power_cut(self: &Arc<Self>, node: &str) {
         self.power_off(node);
-        self.update(|s| s.node_mut(node).off = false);
-        if self.has_node(node) && self.shape.images {
-            self.sync_at_boot(node);
+        let gets_image = self.has_node(node) && self.shape.images;
+        let waits = gets_image && self.waits_at_boot(node);
+        if !waits {
+            self.installed(node, gets_image);
         }
         let (world, name) = (self.clone(), node.to_string());
         self.spawn(node, async move {
+            if waits {
+                while world.waits_at_boot(&name) {
+                    world.sleep(Duration::from_secs(1)).await;
+                }
+                world.installed(&name, true);
+            }
             world.sleep(Duration::from_secs(15)).await;
             world.update(|s| s.etcds_mut().for_each(|e| e.up(&name)));
             world.sleep(world.shape.timing.boot.saturating_sub(Duration::from_secs(15))).await;
             kubelet::boot(&world, &name);
         });
+    }
+
+    /// The node installer is over.
+    fn installed(&self, node: &str, gets_image: bool) {
+        self.update(|s| s.node_mut(node).off = false);
+        if gets_image {
+            self.sync_at_boot(node);
+        }
     }
 
     /// The same, and the machine stays off.
@@ -76,6 +92,16 @@ impl World {
             "NodeStatusUnknown",
             "Kubelet stopped posting node status.",
         );
+    }
+
+    /// `kubectl delete node`, and what the garbage collector of pods makes of it. The machine runs on; its kubelet would register the node again
+    /// only after a restart.
+    pub fn delete_node(&self, node: &str) {
+        self.update(|s| {
+            let pods: Vec<Key> = s.api.pods_on(node).map(|(key, _)| key.clone()).collect();
+            s.api.delete(&Key::node(node));
+            pods.iter().for_each(|pod| drop(s.api.delete(pod)));
+        });
     }
 
     /// No API server is reachable for so many lab seconds.

@@ -49,6 +49,8 @@ pub struct Shape {
     pub nftables: bool,
     /// BCM lists the nodes and gives them their disks from software images.
     pub images: bool,
+    /// The head's agent uses CMDaemon's JSON API, too.
+    pub bcm_api: bool,
     /// Bearer token of the coordinator's own identity.
     pub token: String,
 }
@@ -134,6 +136,7 @@ impl Default for Shape {
             image_machine: false,
             nftables: true,
             images: false,
+            bcm_api: false,
             token: "lab-coordinator".into(),
         }
     }

@@ -2,6 +2,8 @@
 #![allow(clippy::unwrap_used)] // a test may panic
 
 mod answers;
+mod api;
+mod facts;
 mod image;
 mod sync;
 

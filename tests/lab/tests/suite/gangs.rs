@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used)] // a test may panic
 
 use podlift_lab::objects::Key;
+use podlift_lab::world::Scheduler;
 use podlift_lab::{Shape, World};
 use serde_json::{Value, json};
 use std::sync::Arc;
@@ -69,4 +70,48 @@ async fn a_soft_taint_is_avoided_where_there_is_another_node() {
     lose_one(&world, "dgx031");
     settle().await;
     assert_eq!(world.nodes_of(JOB), ["dgx030", "dgx032"]);
+}
+
+const KINDS: [(Scheduler, &str, &str); 4] = [
+    (Scheduler::RunAi, "/apis/scheduling.run.ai/v2alpha2/podgroups", "PodGroup"),
+    (Scheduler::Volcano, "/apis/scheduling.volcano.sh/v1beta1/podgroups", "PodGroup"),
+    (Scheduler::Coscheduling, "/apis/scheduling.x-k8s.io/v1alpha1/podgroups", "PodGroup"),
+    (Scheduler::Kueue, "/apis/kueue.x-k8s.io/v1beta1/workloads", "Workload"),
+];
+
+/// Of each scheduler: served with its definition only, over all namespaces, with the numbers that it keeps.
+#[tokio::test(start_paused = true)]
+async fn the_objects_of_gang_schedulers_are_served_where_they_are_defined() {
+    let world = world();
+    let client = world.kube_client();
+    let get = async |path: &str| {
+        let request = http::Request::get(path).body(vec![]).unwrap();
+        client.request_text(request).await.map(|text| serde_json::from_str::<Value>(&text).unwrap())
+    };
+    for (scheduler, path, kind) in KINDS {
+        let none = get(path).await.unwrap_err();
+        assert!(matches!(&none, kube::Error::Api(e) if e.code == 404), "{path}: {none}");
+        world.pod_group(scheduler, "runai", "pg-llm", 3, 4);
+        world.pod_group(scheduler, "other", "pg-all", 4, 4);
+        let list = get(path).await.unwrap();
+        assert_eq!(list["kind"], format!("{kind}List"));
+        let numbers = |v: &Value| {
+            let spec = &v["spec"];
+            let set = &spec["podSets"][0];
+            (
+                v["metadata"]["name"].clone(),
+                spec["minMember"].clone(),
+                set["minCount"].clone(),
+                set["count"].clone(),
+            )
+        };
+        let seen: Vec<_> = list["items"].as_array().unwrap().iter().map(numbers).collect();
+        let want = match scheduler {
+            Scheduler::Kueue => [("pg-all", None, None, Some(4)), ("pg-llm", None, Some(3), Some(4))],
+            _ => [("pg-all", Some(4), None, None), ("pg-llm", Some(3), None, None)],
+        };
+        assert_eq!(seen, want.map(|(name, a, b, c)| (json!(name), json!(a), json!(b), json!(c))), "{path}");
+        world.forget_pod_group(scheduler, "runai", "pg-llm");
+        assert_eq!(get(path).await.unwrap()["items"].as_array().unwrap().len(), 1);
+    }
 }

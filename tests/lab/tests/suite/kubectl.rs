@@ -5,7 +5,9 @@
 mod drain;
 mod front;
 mod look;
+mod real;
 mod run;
 mod same;
+mod table;
 mod write;
 mod zoo;

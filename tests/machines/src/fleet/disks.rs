@@ -1,9 +1,10 @@
 //! What is on the machines' disks when they boot: configuration, certificates, etcd.
 
 use super::Fleet;
-use crate::{configs, etcd, machine};
+use crate::{bcm, configs, etcd, machine};
 use anyhow::Context as _;
 use podlift_lab::Shape;
+use std::io::Write as _;
 
 impl Fleet {
     /// As an operator would have configured the product.
@@ -15,9 +16,29 @@ impl Fleet {
             configs::node(&authority, shape, &self.machine(node).root(), node, &head.address)?;
             self.boot_id(node)?;
         }
+        if self.daemon.is_some() {
+            configs::head_agent(&authority, shape, &head.root(), &head.address)?;
+            self.boot_id(&head.name)?;
+        }
         let user =
             uid(&head.text("/etc/passwd"), "podlift").context("the package podlift made no user podlift")?;
-        configs::head(&authority, shape, &head.root(), &head.address, &self.supervisor.ca, user)
+        configs::head(&authority, shape, &head.root(), &head.address, &self.supervisor.ca, user)?;
+        if self.daemon.is_some() {
+            let file = head.path("/etc/podlift/coordinator.toml");
+            std::fs::OpenOptions::new().append(true).open(file)?.write_all(configs::asks_bcm().as_bytes())?;
+        }
+        Ok(())
+    }
+
+    /// Each image has what a grab of its machine brings. The machines have everything that they have before they boot.
+    pub(super) fn grab(&self) -> anyhow::Result<()> {
+        let Some(daemon) = &self.daemon else { return Ok(()) };
+        for of in &self.imaged {
+            let machine = self.machine(&of.node);
+            daemon.images().grab(self.world(), machine, of.image)?;
+            bcm::plant(machine)?;
+        }
+        Ok(())
     }
 
     /// A sandbox gets a /proc of its own, and there the boot id is this machine's, not the container's: bound in again.

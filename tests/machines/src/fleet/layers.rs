@@ -7,12 +7,13 @@ use crate::scratch::Scratch;
 use crate::{repo, up};
 use std::path::{Path, PathBuf};
 
-/// What nodes and what the head node lie on.
+/// What nodes and what the head node lie on. `tools` is BCM's package.
 pub(super) async fn layers(
     scratch: &Scratch,
     base: &Path,
     repositories: &repo::Repositories,
     product: Option<&Product>,
+    tools: Option<&Path>,
 ) -> anyhow::Result<(Vec<PathBuf>, Vec<PathBuf>)> {
     let node = Layer::mount(scratch.at("layers/node"), vec![base.into()]).await?;
     up::sources(&node.root(), repositories, FROM.parse::<podlift_model::KubeVersion>()?.minor)?;
@@ -28,11 +29,23 @@ pub(super) async fn layers(
         installed(&node, &product.agent, "podlift-agent").await?;
         installed(&head, &product.coordinator, "podlift-coordinator").await?;
     }
+    if let Some((product, tools)) = product.zip(tools) {
+        installed(&head, &product.agent, "podlift-agent").await?;
+        unpacked(&head, tools, "true").await?;
+        // As deploy/bcm has it.
+        let from = head.root().join("usr/share/doc/podlift-agent/head.conf");
+        let to = head.root().join("etc/systemd/system/podlift-agent.service.d/head.conf");
+        write(&to, std::fs::read(from)?, 0o644)?;
+    }
     Ok((node.finished().await?, head.finished().await?))
 }
 
 async fn installed(layer: &Layer, deb: &Path, unit: &str) -> anyhow::Result<()> {
-    write(&layer.root().join("tmp/podlift.deb"), std::fs::read(deb)?, 0o644)?;
-    let script = format!("dpkg -i /tmp/podlift.deb && systemctl enable {unit} && rm /tmp/podlift.deb");
+    unpacked(layer, deb, &format!("systemctl enable {unit}")).await
+}
+
+async fn unpacked(layer: &Layer, deb: &Path, then: &str) -> anyhow::Result<()> {
+    write(&layer.root().join("tmp/one.deb"), std::fs::read(deb)?, 0o644)?;
+    let script = format!("dpkg -i /tmp/one.deb && {then} && rm /tmp/one.deb");
     layer.chroot(&["sh", "-ec", &script]).await.map(drop)
 }

@@ -9,6 +9,7 @@ mod wanted;
 
 pub use wanted::{FROM, TO, Wanted};
 
+use crate::bcm::{Daemon, Imaged};
 use crate::configs;
 use crate::machine::Machine;
 use crate::product::Product;
@@ -22,6 +23,9 @@ use std::sync::Arc;
 pub struct Fleet {
     pub supervisor: Machines,
     machines: BTreeMap<String, Arc<Machine>>,
+    /// Where BCM writes machines from images.
+    daemon: Option<Arc<Daemon>>,
+    imaged: Vec<Imaged>,
     pub product: Product,
     pub scratch: Scratch,
 }
@@ -34,6 +38,16 @@ impl Fleet {
     /// One of the six. Panics for another name: a mistake of the test itself.
     pub fn machine(&self, name: &str) -> &Arc<Machine> {
         self.machines.get(name).unwrap_or_else(|| panic!("the fleet has no machine {name:?}"))
+    }
+
+    /// `None` where BCM has no part in the fleet.
+    pub fn daemon(&self) -> Option<&Daemon> {
+        self.daemon.as_deref()
+    }
+
+    /// Machines that BCM writes from images.
+    pub fn imaged(&self) -> &[Imaged] {
+        &self.imaged
     }
 
     pub fn nodes(&self) -> impl Iterator<Item = &Arc<Machine>> {

@@ -33,7 +33,8 @@ impl Fleet {
             status = self.document(&["status"]).await.unwrap_or_default();
             let rows = status["nodes"].as_array().into_iter().flatten();
             let met = rows.filter(|r| r["connected"] == true).count();
-            if met >= wanted && status["read_only"].is_null() && !status["epoch"].is_null() {
+            let commands = status["read_only"].is_null() && !status["epoch"].is_null();
+            if met >= wanted && commands && self.asks_bcm().await? {
                 return Ok(());
             }
             tokio::time::sleep(Duration::from_millis(200)).await;
@@ -43,6 +44,11 @@ impl Fleet {
             MEET.as_secs(),
             self.words().await
         )
+    }
+
+    /// The agent of the head node is connected, where there is one.
+    async fn asks_bcm(&self) -> anyhow::Result<bool> {
+        Ok(self.daemon.is_none() || self.podlift(&["clusters"]).await?.success())
     }
 
     /// The last words of coordinator and agents, for a test that fails.

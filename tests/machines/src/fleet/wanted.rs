@@ -1,13 +1,19 @@
 //! What a fleet is like, and the lab's World that fits it.
 
+use crate::bcm::Imaged;
 use crate::{configs, network};
 use podlift_lab::Shape;
+use podlift_lab::world::shape::Timing;
+use std::time::Duration;
 
 /// Of the repositories and of the run.
 pub const FROM: &str = "v1.31.14";
 pub const TO: &str = "v1.32.13";
 /// Doubles of kubelet and kubeadm take so many times less than the real ones; everything else takes what it takes.
 const FACTOR: u32 = 15;
+
+/// One of CMDaemon's tasks after a clone: a second here.
+const RAMDISK: Duration = Duration::from_secs(15);
 
 /// What a fleet is like.
 #[derive(Debug, Clone)]
@@ -16,6 +22,8 @@ pub struct Wanted {
     pub workers: Vec<&'static str>,
     /// More arguments of nspawn, by machine.
     pub extra: Vec<(&'static str, &'static str)>,
+    /// Machines that BCM writes from software images. With one of them the head node has BCM's tools and an agent.
+    pub imaged: Vec<&'static str>,
     /// The product is not installed yet.
     pub bare: bool,
 }
@@ -27,6 +35,7 @@ impl Default for Wanted {
             control_planes: vec!["cp1", "cp2", "cp3"],
             workers: vec!["w1", "w2"],
             extra: vec![],
+            imaged: vec![],
             bare: false,
         }
     }
@@ -41,9 +50,22 @@ pub(super) fn shape(wanted: &Wanted) -> anyhow::Result<Shape> {
         network: network::NETWORK.into(),
         proxy: format!("{}:10443", network::supervisor()),
         factor: FACTOR,
+        timing: timing(),
         inference: (2, 1),
         ..Shape::default()
     })
+}
+
+/// Copies of images, and of an image to a machine, take what they take.
+fn timing() -> Timing {
+    let none = Duration::ZERO;
+    Timing { sync: none, clone: none, provisioner: none, ramdisk: RAMDISK, ..Timing::default() }
+}
+
+/// Machines that BCM writes from images, and their images.
+pub(super) fn imaged(wanted: &Wanted) -> Vec<Imaged> {
+    let of = |node: &&str| Imaged::of(node, wanted.control_planes.contains(node));
+    wanted.imaged.iter().map(of).collect()
 }
 
 /// Machines with their addresses, head first.

@@ -3,7 +3,7 @@
 
 use crate::crash_everywhere::{strike_all, unstruck};
 use podlift_tests::crash::{Baseline, StepAt, Strike, When, with_images};
-use podlift_tests::pod::Victim;
+use podlift_tests::pod::{Pod, Victim};
 
 const NODE: &str = "/runai-01/";
 
@@ -14,11 +14,18 @@ fn gaps(base: &Baseline) -> Vec<u64> {
     mine.map(|at| at.record).collect()
 }
 
+/// What a node gets at a boot comes from the passive head's copies.
+fn by_passive() -> Pod {
+    let pod = with_images();
+    pod.world.bcm(|b| b.boot_by_passive = true);
+    pod
+}
+
 #[test]
 fn image_control_plane() {
     let base = unstruck(with_images);
     let gaps = gaps(&base);
     assert!(gaps.len() >= 10, "{gaps:?} of {:?}", base.steps);
     let strike = |n: u64| Strike { when: When::Right(n), victim: Victim::Plane, memory_lost: false };
-    strike_all(with_images, &base, gaps.len(), gaps.iter().copied().map(strike));
+    strike_all(by_passive, &base, gaps.len(), gaps.iter().copied().map(strike));
 }

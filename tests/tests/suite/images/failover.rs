@@ -3,7 +3,7 @@
 
 use crate::crash_everywhere::{strike_all, unstruck};
 use podlift_tests::crash::{Baseline, Strike, When, with_images};
-use podlift_tests::pod::Victim;
+use podlift_tests::pod::{Pod, Victim};
 
 /// Records at which a step of the head node begins.
 pub fn begins(base: &Baseline) -> Vec<u64> {
@@ -16,12 +16,19 @@ pub fn begins(base: &Baseline) -> Vec<u64> {
     base.steps.iter().filter(|at| !at.done && of_head(&at.step)).map(|at| at.record).collect()
 }
 
+/// Each head has the images on its own disk, as it last got them.
+fn heads_differ() -> Pod {
+    let pod = with_images();
+    pod.world.bcm(|b| b.heads_differ = true);
+    pod
+}
+
 fn along(memory_lost: bool) {
     let base = unstruck(with_images);
     let begins = begins(&base);
     assert!(begins.len() >= 15, "{begins:?} of {:?}", base.steps);
     let strike = |n: u64| Strike { when: When::During(n), victim: Victim::HeadPower, memory_lost };
-    strike_all(with_images, &base, begins.len() / 2, begins.iter().copied().map(strike));
+    strike_all(heads_differ, &base, begins.len() / 2, begins.iter().copied().map(strike));
 }
 
 #[test]

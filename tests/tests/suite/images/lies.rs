@@ -4,7 +4,7 @@
 use podlift_engine::machine::{Event, Record, RunStatus};
 use podlift_lab::world::bcm::{Lie, Lies};
 use podlift_lab::{What, World};
-use podlift_tests::images::{Meanwhile, NEW, WORKERS, all_at, packages, places, rollout};
+use podlift_tests::images::{Meanwhile, NEW, PLANES, WORKERS, all_at, packages, places, rollout};
 use podlift_tests::pod::{TO, why};
 use podlift_tests::rollout::Rollout;
 use podlift_tests::{Kept, ensure, paused, press};
@@ -50,7 +50,7 @@ fn cases() -> Vec<Case> {
             meanwhile: None,
             once: false,
             code: "bcm-sync-failed",
-            says: NODE,
+            says: "is 1.31.9-1.1, expected 1.32.9-1.1",
             mend: |world| world.bcm(|b| b.empty_syncs.clear()),
         },
         Case {
@@ -59,7 +59,7 @@ fn cases() -> Vec<Case> {
             meanwhile: None,
             once: true,
             code: "bcm-sync-failed",
-            says: NODE,
+            says: "no new log",
             mend: nothing,
         },
         Case {
@@ -68,7 +68,7 @@ fn cases() -> Vec<Case> {
             meanwhile: at("dgx030/sync", false, |world| world.bcm(|b| b.lost_requests = of_node())),
             once: true,
             code: "bcm-sync-failed",
-            says: NODE,
+            says: "no new log",
             mend: nothing,
         },
         Case {
@@ -81,6 +81,41 @@ fn cases() -> Vec<Case> {
             code: "bcm-sync-failed",
             says: "23",
             mend: |world| world.bcm(|b| b.failing_requests.clear()),
+        },
+        Case {
+            what: "an update that fails in all attempts of BCM, and no word of it",
+            before: |world| world.bcm(|b| b.quiet_failures = true),
+            meanwhile: at("dgx030/sync", false, |world| {
+                world.bcm(|b| b.failing_requests = [(NODE.into(), 23)].into());
+            }),
+            once: false,
+            code: "bcm-sync-failed",
+            says: "rsync ended with code 23",
+            mend: |world| world.bcm(|b| b.failing_requests.clear()),
+        },
+        Case {
+            what: "a process that a session leaves in the image",
+            before: |world| world.bcm(|b| b.process_left = true),
+            meanwhile: None,
+            once: false,
+            code: "bcm-image-in-use",
+            says: "process 8123 (gpg-agent)",
+            mend: |world| {
+                world.bcm(|b| b.process_left = false);
+                world.update(|s| s.bcm.images.values_mut().for_each(|i| i.processes.clear()));
+            },
+        },
+        Case {
+            what: "a lock that holds the requests of provisioners back",
+            before: |world| world.bcm(|b| b.lock_holds_provisioners = true),
+            meanwhile: None,
+            once: false,
+            code: "bcm-provisioner-stale",
+            says: "softwareimage unlock dgx-image-k8s-1.32.9",
+            mend: |world| {
+                world.bcm(|b| b.lock_holds_provisioners = false);
+                [WORKERS[1], PLANES[1]].iter().for_each(|image| world.lock_image(image, false));
+            },
         },
         Case {
             what: "exclude lists that were changed after the plan",
@@ -97,7 +132,7 @@ fn cases() -> Vec<Case> {
             meanwhile: None,
             once: false,
             code: "bcm-no-effect",
-            says: NODE,
+            says: "dgx030 did not get dgx-image-k8s-1.32.9",
             mend: honest,
         },
         Case {

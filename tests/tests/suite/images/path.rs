@@ -73,6 +73,13 @@ fn nodes(rollout: &Rollout) -> Kept {
             format!("{node} was written at {written:?}, and {PASSIVE} got the clone at {sent:?}")
         })?;
     }
+    // A commit of a category gives all of its nodes their services back, so none of them may be on its way.
+    let commits = |w: &What| matches!(w, What::CategoryImage { category, .. } if category == WORKERS[2]);
+    let commits = places(world, HEAD_NODE, commits);
+    let back = (0..3).flat_map(|i| places(world, &worker(i), |w| matches!(w, What::Uncordon { .. }))).max();
+    ensure(commits.len() == 1 && commits.first().copied() > back, || {
+        format!("the category was committed at {commits:?}, and the last worker was uncordoned at {back:?}")
+    })?;
     let plane = image_of(world, "runai-01");
     ensure(plane == Some((PLANES[1].into(), false)), || format!("runai-01 has {plane:?}"))?;
     ensure(synced(world, "runai-01").is_empty(), || "a control-plane node was written".into())

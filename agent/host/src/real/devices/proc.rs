@@ -1,6 +1,5 @@
 //! Open files of all processes, by the links in /proc/PID/fd. A link shows the path that the process itself opened, in its own mounts, so
-//! that `/dev/nvidia0` of a container is seen as such. NVML's list of processes has the same source: the driver lists those that have its
-//! device files open. Reading links of other users' processes needs CAP_SYS_PTRACE.
+//! that `/dev/nvidia0` of a container is seen as such. Reading links of other users' processes needs CAP_SYS_PTRACE.
 #![allow(clippy::disallowed_methods)] // this is an edge: /proc of this machine
 
 use super::{Holder, Holders};

@@ -77,6 +77,19 @@ async fn bcm_learns_the_kubeadm_config_where_its_script_is() {
     });
     assert!(matches!(output.await, Ok(OpOutput::Changed(_))));
     assert_eq!(code(&fake, BcmOp::LearnKubeadmConfig, |_| (1, "boom\n".into())).await, "bcm-no-effect");
+    for said in [
+        "Error: no such cluster\n",
+        "Traceback (most recent call last):\n  File x\n",
+        "x\nFailed to update\n",
+    ] {
+        let failure = run(&fake, BcmOp::LearnKubeadmConfig, |_| (0, said.into())).await.unwrap_err();
+        assert_eq!(failure.code, "bcm-no-effect", "{said}");
+        assert!(
+            failure.message.contains(said.trim().lines().next_back().unwrap()) || said.starts_with("Trace"),
+            "{}",
+            failure.message
+        );
+    }
     fake.state().kubeadm_manage = false;
     assert_eq!(code(&fake, BcmOp::LearnKubeadmConfig, no_unit).await, "bcm-no-kubeadm-manage");
 }

@@ -191,6 +191,72 @@ async fn a_mount_that_stays_is_a_failure_of_the_op() {
     assert!(failure.detail.contains("target is busy"), "{failure:?}");
 }
 
+/// A mount over the parent of an older one hides it: the newer one has to go first.
+#[tokio::test(start_paused = true)]
+async fn mounts_go_in_the_reverse_order_of_their_making() {
+    let fake = Fake::new().with_clone(COPY);
+    let unit = |_: &UnitSpec| {
+        let line = |id: u32, point: &str| format!("{id} 22 0:{id} / {PATH}/{point} rw - x x rw\n");
+        let points = ["sys", "sys/firmware/efi/efivars", "dev/pts", "dev"];
+        let lines = (30..).zip(points).map(|(id, point)| line(id, point));
+        fake.mounts(&lines.collect::<String>());
+        (0, "Reading package lists...\n".into())
+    };
+    assert!(matches!(run(&fake, source(COPY), unit).await, Ok(OpOutput::Changed(_))));
+    let calls = fake.commands.calls();
+    let umounts: Vec<&str> =
+        calls.iter().filter_map(|c| c.split(&format!("-- umount {PATH}/")).nth(1)).collect();
+    assert_eq!(umounts, ["dev", "dev/pts", "sys/firmware/efi/efivars", "sys"]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_process_in_the_image_may_end_by_itself_and_stops_the_op_if_it_stays() {
+    let fake = Fake::new().with_clone(COPY);
+    let left = |_: &UnitSpec| {
+        fake.mounts(&format!("30 22 0:4 / {PATH}/proc rw - x x rw\n"));
+        fake.processes.put(PATH, 812, "gpg-agent");
+        (0, "Reading package lists...\n".into())
+    };
+    let failure = run(&fake, source(COPY), left).await.unwrap_err();
+    assert_eq!(failure.code, "bcm-image-in-use");
+    for words in ["process 812 (gpg-agent)", &format!("mount {PATH}/proc"), "kill PID", "then podlift retry"]
+    {
+        assert!(failure.message.contains(words), "{words}: {}", failure.message);
+    }
+    assert_eq!(fake.commands.count("systemd-run"), 0, "its mounts stay as long as it is there");
+    // Nothing may begin either while it is there.
+    assert_eq!(code(&fake, source(COPY), no_unit).await, "bcm-image-in-use");
+    fake.processes.end(812);
+    fake.mounts("");
+
+    let ends = |_: &UnitSpec| {
+        fake.processes.put(PATH, 813, "dirmngr");
+        let processes = fake.processes.clone();
+        tokio::spawn(async move {
+            tokio::time::sleep(std::time::Duration::from_secs(7)).await;
+            processes.end(813);
+        });
+        (0, "Reading package lists...\n".into())
+    };
+    assert!(matches!(run(&fake, source(COPY), ends).await, Ok(OpOutput::Changed(_))));
+}
+
+/// Somebody removes the image while the op is at work in it.
+#[tokio::test(start_paused = true)]
+async fn an_image_that_is_removed_meanwhile_is_named() {
+    let fake = Fake::new().with_clone(COPY);
+    let unit = |_: &UnitSpec| {
+        fake.state().images.remove(COPY);
+        (0, "Reading package lists...\n".into())
+    };
+    let failure = run(&fake, source(COPY), unit).await.unwrap_err();
+    assert_eq!(failure.code, "bcm-missing");
+    assert!(failure.message.contains(COPY), "{}", failure.message);
+    assert_eq!(code(&fake, source(COPY), no_unit).await, "bcm-missing");
+    let lock = BcmOp::ImageLock { image: COPY.parse().unwrap() };
+    assert_eq!(code(&fake, lock, no_unit).await, "bcm-missing");
+}
+
 #[tokio::test(start_paused = true)]
 async fn only_ones_own_locked_and_empty_images_change() {
     let fake = Fake::new().with_clone(COPY);

@@ -46,6 +46,22 @@ async fn an_interrupted_removal_goes_on() {
     assert_eq!(code(&fake, remove(COPY), |_| (1, "rm: busy\n".into())).await, "bcm-no-effect");
 }
 
+/// A failover in the middle: the other head node's list has the image again.
+#[tokio::test(start_paused = true)]
+async fn an_image_that_is_listed_again_is_not_gone() {
+    let fake = fake();
+    let back = |_: &UnitSpec| {
+        fake.files.remove_tree(Path::new(PATH)).unwrap();
+        fake.state().images.insert(COPY.into(), PATH.into());
+        (0, String::new())
+    };
+    let failure = run(&fake, remove(COPY), back).await.unwrap_err();
+    assert_eq!(failure.code, "bcm-no-effect");
+    assert!(failure.message.contains("in its list again"), "{}", failure.message);
+    // The next attempt ends it.
+    assert!(matches!(run(&fake, remove(COPY), |_| (0, String::new())).await, Ok(OpOutput::Changed(_))));
+}
+
 #[tokio::test(start_paused = true)]
 async fn what_is_used_or_not_podlifts_stays() {
     let fake = fake();

@@ -40,9 +40,26 @@ async fn a_new_log_with_its_end_proves_it() {
     let touching = NEW.replace("usr/bin/kubelet", "deleting etc/kubernetes/kubelet.conf");
     let OpOutput::BcmSync(sync) = after(false, 0, "", &touching).await.unwrap() else { panic!() };
     assert_eq!((sync.touches.len(), sync.deletes), (1, 1));
-    // The zone's name has no one meaning: the header is another one, and that is enough.
-    let cet = NEW.replace("UTC", "CET");
-    assert!(after(true, 0, COMPLETED, &cet).await.is_ok());
+    // The name of a zone has no one meaning, and a number has; in both cases the header is another one, and that is enough.
+    let began = "2026-11-22T00:00:10Z".parse().ok();
+    for (text, want) in [
+        ("Sun, 22 Nov 2026 00:00:10 GMT", began),
+        ("Sun, 22 Nov 2026 01:00:10 +0100", began),
+        ("Sat, 21 Nov 2026 16:00:10 -0800", began),
+        ("Sun, 22 Nov 2026 14:00:10 +1400", began),
+        ("Sun, 22 Nov 2026 01:00:10 CET", None),
+        ("Sun, 22 Nov 2026 05:30:10 IST", None),
+    ] {
+        let log = NEW.replace("Sun, 22 Nov 2026 00:00:10 UTC", text);
+        let OpOutput::BcmSync(sync) = after(true, 0, COMPLETED, &log).await.unwrap() else {
+            panic!("{text}")
+        };
+        assert_eq!(sync.began, want, "{text}");
+    }
+    // An hour before midnight in UTC, of which the zone makes the next day.
+    let old = NEW.replace("Sun, 22 Nov 2026 00:00:10 UTC", "Sun, 22 Nov 2026 00:00:10 +0100");
+    let failure = after(true, 0, COMPLETED, &old).await.unwrap_err();
+    assert!(failure.message.contains("older than this update"), "{}", failure.message);
 }
 
 #[tokio::test(start_paused = true)]

@@ -6,21 +6,24 @@ use podlift_host::Host;
 use podlift_model::Failure;
 use std::path::Path;
 
-/// What is in the image: `mount /cm/images/x/proc`, `process 812 (dpkg)`. Mounts first, the deepest one first.
+/// What is in the image: `mount /cm/images/x/proc`, `process 812 (dpkg)`. Mounts first, the last one first.
 pub fn look(host: &Host, path: &str) -> Result<Vec<String>, Failure> {
     let mounts = mounts(host, path)?.into_iter().map(|point| format!("mount {point}"));
-    let unseen = |what: &str, e: String| {
-        Failure::transient(
-            "inside-unknown",
-            format!("what is in {path} can't be known: {what}: {e}; look at the head node"),
-        )
-    };
-    let processes = host.processes.within(Path::new(path)).map_err(|e| unseen("processes", e.to_string()))?;
-    let processes = processes.into_iter().map(|(pid, command)| format!("process {pid} ({command})"));
-    Ok(mounts.chain(processes).collect())
+    Ok(mounts.chain(processes(host, path)?).collect())
 }
 
-/// Points below the image, the deepest one first: that is the order in which they can be unmounted.
+/// Its processes: `process 812 (dpkg)`.
+pub fn processes(host: &Host, path: &str) -> Result<Vec<String>, Failure> {
+    let unseen = |e: std::io::Error| {
+        let message = format!("what is in {path} can't be known: processes: {e}; look at the head node");
+        Failure::transient("inside-unknown", message)
+    };
+    let processes = host.processes.within(Path::new(path)).map_err(unseen)?;
+    Ok(processes.into_iter().map(|(pid, command)| format!("process {pid} ({command})")).collect())
+}
+
+/// Points below the image in the order in which they can be unmounted: the last one first, as the kernel lists them in the order of their
+/// mounting. By depth alone, a mount over the parent of an older one would hide that one.
 pub fn mounts(host: &Host, path: &str) -> Result<Vec<String>, Failure> {
     let text = host.files.read(Path::new(mountinfo::INIT)).map_err(|e| {
         let message = format!("{}: {e}; without it the mounts in {path} can't be known", mountinfo::INIT);
@@ -29,15 +32,13 @@ pub fn mounts(host: &Host, path: &str) -> Result<Vec<String>, Failure> {
     let root = Path::new(path);
     let table = mountinfo::table(&String::from_utf8_lossy(&text));
     let below = |point: &String| point != path && Path::new(point).starts_with(root);
-    let mut points: Vec<String> = table.into_iter().map(|mount| mount.point).filter(below).collect();
-    points.sort_by_key(|point| std::cmp::Reverse(point.matches('/').count()));
-    Ok(points)
+    Ok(table.into_iter().rev().map(|mount| mount.point).filter(below).collect())
 }
 
 /// The failure for an image in which something is left.
 pub fn left(path: &str, inside: &[String]) -> Failure {
     let message = format!(
-        "in {path} there is {}; end the process, or unmount it (the deepest mount first: umount MOUNT), then podlift retry",
+        "in {path} there is {}; end the processes (kill PID), then unmount in this order (umount MOUNT), then podlift retry",
         inside.join(", ")
     );
     Failure::operator(podlift_model::codes::BCM_IMAGE_IN_USE, message)

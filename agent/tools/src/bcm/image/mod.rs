@@ -2,18 +2,17 @@
 
 mod agent;
 mod inside;
-mod packages;
 mod pins;
 mod root;
 mod size;
 
-pub use inside::{left, look as inside, mounts};
+pub use inside::{left, look as inside, mounts, processes};
 pub use root::Root;
 pub use size::{LONG, SHORT, look as size};
 
 use super::images::Listed;
 use super::{images, lock};
-use crate::sources;
+use crate::{dpkg_query, sources};
 use podlift_host::Host;
 use podlift_model::Failure;
 use podlift_model::bcm::{BcmImage, ImageName};
@@ -48,7 +47,8 @@ pub async fn find(host: &Host, image: &ImageName) -> Result<Option<BcmImage>, Fa
 }
 
 async fn of(host: &Host, listed: &Listed) -> Result<BcmImage, Failure> {
-    let packages = packages::look(host, &listed.path).await?;
+    let packages = dpkg_query::of_image(host, &listed.path).await?;
+    let known = packages.known.into_iter().map(|(package, state)| (package.name().to_string(), state));
     let root = Root::new(host.files.as_ref(), &listed.path);
     Ok(BcmImage {
         name: listed.name.clone(),
@@ -57,7 +57,7 @@ async fn of(host: &Host, listed: &Listed) -> Result<BcmImage, Failure> {
         // An answer that does not say so counts as locked.
         locked: lock::look(host, &listed.name).await.unwrap_or(true),
         arch: packages.arch,
-        packages: packages.known,
+        packages: known.collect(),
         source: sources::find(&root).ok().and_then(|source| source.minor()),
         size_bytes: None,
         free_bytes: host.files.free_bytes(Path::new(&listed.path)).ok(),

@@ -37,7 +37,7 @@ async fn all_that_its_files_show() {
     assert_eq!(image.pins, ["/etc/apt/preferences.d/k8s"]);
     assert!(image.packages["kubelet"].held);
     let want = ["mount /cm/images/dgx-image/dev/pts", "mount /cm/images/dgx-image/dev"];
-    assert_eq!(image.inside, want, "the deepest first, and none of another image");
+    assert_eq!(image.inside, want, "the last first, and none of another image");
     assert_eq!(find(&fakes.host, &"other".parse().unwrap()).await, Ok(None));
 }
 
@@ -47,11 +47,12 @@ async fn the_agent_is_program_unit_and_link_and_an_unclear_lock_is_a_lock() {
     for path in podlift_model::bcm::OF_IMAGE {
         fakes.files.put(format!("{IMAGE}{path}"), b"x");
     }
-    let image = all(&fakes.host).await.unwrap().remove(0);
+    let seen = async || find(&fakes.host, &"dgx-image".parse().unwrap()).await.unwrap().unwrap();
+    let image = seen().await;
     assert!(image.agent && image.locked);
     fakes.files.restat(format!("{IMAGE}/etc/apt/sources.list.d/kubernetes.list"), |stat| {
         stat.kind = podlift_host::FileKind::Symlink;
     });
-    let image = all(&fakes.host).await.unwrap().remove(0);
+    let image = seen().await;
     assert_eq!(image.source, None, "a link of the image leads to the head node");
 }

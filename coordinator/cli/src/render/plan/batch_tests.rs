@@ -98,6 +98,9 @@ fn the_rules_of_the_site() {
             {"name": "h100", "selector": "gpu=h100", "max-unavailable": "2"},
             {"name": "b200", "selector": "gpu=b200", "max-unavailable": "5%", "canary": 2, "canary-soak-seconds": 1800},
             {"name": "inference", "selector": "pool=inference", "max-unavailable": "1", "canary": 1},
+            {"name": "login", "category": "dgx-login", "max-unavailable": "1", "max-failed": 1, "order": "as-planned",
+             "windows": [{"days": ["sun"], "from": "02:00", "to": "08:00", "zone": "UTC"}]},
+            {"name": "old", "selector": "gpu=a100", "category": "dgx-a100", "max-unavailable": "2", "max-failed": 3, "order": "least-loss"},
         ],
         "topology": {"label": "rack", "take": "one-domain"},
         "windows": [
@@ -110,10 +113,12 @@ fn the_rules_of_the_site() {
     made.options.batches = Some(serde_json::from_value(policy).unwrap());
     let options = &mut made.options;
     options.interactive_warning_seconds = 600;
+    (options.canary, options.canary_soak_seconds) = (2, 1800);
     (options.image_order, options.skew) = (ImageOrder::Runbook, Skew::Adjacent);
     insta::assert_snapshot!(rules::rules(&made));
     let options = &mut made.options;
     options.interactive_warning_seconds = 0;
+    (options.canary, options.canary_soak_seconds) = (1, 0);
     (options.image_order, options.skew) = (ImageOrder::DrainFirst, Skew::Upstream);
     for (way, part) in [("skip", "their nodes are left out"), ("ask", "`podlift approve`")] {
         made.options.batches =
@@ -123,6 +128,23 @@ fn the_rules_of_the_site() {
     for usual in [None, Some(podlift_engine::program::Rollout::default())] {
         made.options.batches = usual;
         assert_eq!(rules::rules(&made), "");
+    }
+}
+
+#[test]
+fn the_first_workers_are_named_unless_it_is_one() {
+    let mut made = planned();
+    made.options.batches = None;
+    for (canary, soak, line) in [
+        (0, 0, "no worker goes first and alone"),
+        (2, 0, "2 workers go first, the others after them"),
+        (1, 1800, "1 worker goes first, the others 30 m 00 s after it"),
+    ] {
+        (made.options.canary, made.options.canary_soak_seconds) = (canary, soak);
+        assert_eq!(
+            rules::rules(&made),
+            format!("Rules for the workers (site rules, and options of this plan):\n  {line}\n\n")
+        );
     }
 }
 

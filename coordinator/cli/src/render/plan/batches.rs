@@ -5,7 +5,7 @@ use crate::render::folded::{folded, within};
 use crate::render::{clock, duration, jobs, numbers};
 use crate::table::{Cell, Grid};
 use jiff::SignedDuration;
-use podlift_engine::program::{CANARY, Phase, PlannedBatch, Program};
+use podlift_engine::program::{CANARY, Phase, PlannedBatch, Program, Rollout};
 use podlift_model::{NodeName, agree, count};
 use std::collections::BTreeMap;
 
@@ -51,7 +51,7 @@ fn end(plan: &Program) -> String {
         return String::new();
     };
     let over = format!("The last batch would be over after {}", duration(seconds as f64));
-    let has_windows = plan.options.batches.as_ref().is_some_and(|rules| !rules.windows.is_empty());
+    let has_windows = plan.options.batches.as_ref().is_some_and(has_windows);
     let length = SignedDuration::from_secs(i64::try_from(seconds).unwrap_or(i64::MAX));
     match plan.made_at.checked_add(length).ok().filter(|_| has_windows) {
         Some(at) => {
@@ -60,6 +60,11 @@ fn end(plan: &Program) -> String {
         }
         None => format!("{over}.\n"),
     }
+}
+
+/// Whether the rules close any worker for a time.
+fn has_windows(rules: &Rollout) -> bool {
+    !rules.windows.is_empty() || rules.groups.iter().any(|group| !group.windows.is_empty())
 }
 
 /// Workers that no batch of the forecast takes, by reason.

@@ -6,6 +6,7 @@ mod batches;
 mod blast;
 mod findings;
 mod fleet;
+mod groups;
 mod images;
 mod jobs;
 mod options;

@@ -1,8 +1,9 @@
-//! The site's rules for the workers, as far as they differ from the usual.
+//! The rules for the workers, as far as they differ from the usual: those of the site, and those that were typed with the plan.
 
+use super::groups::group;
 use crate::render::duration;
 use podlift_engine::program::{
-    Day, Group, ImageOrder, Order, PlanOptions, Program, Rollout, Skew, Take, TooLarge, Window,
+    Day, ImageOrder, Order, PlanOptions, Program, Rollout, Skew, Take, TooLarge, Window,
 };
 use podlift_model::{agree, count};
 
@@ -10,14 +11,18 @@ pub(super) fn rules(plan: &Program) -> String {
     let lines: Vec<String> = plan.options.batches.iter().flat_map(unusual).chain(of_options(plan)).collect();
     match lines.is_empty() {
         true => String::new(),
-        false => format!("Rules for the workers (site rules):\n  {}\n\n", lines.join("\n  ")),
+        false => format!(
+            "Rules for the workers (site rules, and options of this plan):\n  {}\n\n",
+            lines.join("\n  ")
+        ),
     }
 }
 
-/// Rules of the site that hold for a plan without batches, too.
+/// Rules that hold for a plan without batches, too.
 fn of_options(plan: &Program) -> Vec<String> {
     let PlanOptions { interactive_warning_seconds: seconds, image_order, skew, .. } = &plan.options;
-    let mut lines = Vec::new();
+    let mut lines: Vec<String> =
+        plan.goal.upgrade().and_then(|_| canary(&plan.options)).into_iter().collect();
     if *seconds > 0 {
         let time = duration(f64::from(*seconds));
         lines.push(format!("interactive workspaces get an Event {time} before their node is drained"));
@@ -29,6 +34,19 @@ fn of_options(plan: &Program) -> Vec<String> {
         lines.push("at most two adjacent minors in the cluster at once, as BCM's manual has it".into());
     }
     lines
+}
+
+/// The first workers of all, unless it is one without a soak.
+fn canary(options: &PlanOptions) -> Option<String> {
+    let (number, soak) = (options.canary, f64::from(options.canary_soak_seconds));
+    let (goes, after) = (agree(number, "goes", "go"), agree(number, "it", "them"));
+    let first = format!("{} {goes} first", count(number, "worker"));
+    match (number, options.canary_soak_seconds) {
+        (1, 0) => None,
+        (0, _) => Some("no worker goes first and alone".into()),
+        (_, 0) => Some(format!("{first}, the others after {after}")),
+        _ => Some(format!("{first}, the others {} after {after}", duration(soak))),
+    }
 }
 
 fn unusual(rules: &Rollout) -> Vec<String> {
@@ -59,23 +77,8 @@ fn unusual(rules: &Rollout) -> Vec<String> {
     lines
 }
 
-/// `group h100 (gpu=h100): at most 2 unavailable at once; 1 node goes first, the others 30 m 00 s after it`.
-fn group(g: &Group) -> String {
-    let limit =
-        format!("group {} ({}): at most {} unavailable at once", g.name, g.selector, g.max_unavailable);
-    let (first, goes) = (count(g.canary, "node"), agree(g.canary, "goes", "go"));
-    let after = agree(g.canary, "it", "them");
-    match (g.canary, g.canary_soak_seconds) {
-        (0, _) => limit,
-        (_, 0) => format!("{limit}; {first} {goes} first, the others after {after}"),
-        (_, soak) => {
-            format!("{limit}; {first} {goes} first, the others {} after {after}", duration(soak as f64))
-        }
-    }
-}
-
 /// `mon, tue from 22:00 to 06:00 Europe/Berlin`.
-fn window(w: &Window) -> String {
+pub(super) fn window(w: &Window) -> String {
     let days: Vec<&str> = w.days.iter().map(day).collect();
     let when = match (&w.date, days.is_empty()) {
         (Some(date), _) => format!("on {date}"),

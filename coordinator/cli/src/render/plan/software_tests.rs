@@ -41,6 +41,7 @@ fn planned(images: Vec<ImagePlan>) -> Program {
         images,
         nodes: BTreeMap::new(),
         version: Some("1.32.9-1.1".parse().unwrap()),
+        categories: BTreeMap::new(),
         learn_config: true,
     });
     made

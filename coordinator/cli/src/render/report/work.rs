@@ -47,5 +47,8 @@ pub(super) fn interrupted(r: &Report) -> String {
     sums.sort_by(|a, b| b.1.total_cmp(a.1));
     let sums: Vec<String> =
         sums.iter().map(|(space, of)| format!("{space} {}", numbers::hours(**of))).collect();
+    if r.interrupted.iter().any(|job| job.times == 0) {
+        out += "\nA job with 0 times has lost pods and has gone on with the others.\n";
+    }
     out + &format!("\nGPU-hours by namespace: {}.\n", sums.join(", "))
 }

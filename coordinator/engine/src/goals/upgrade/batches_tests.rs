@@ -5,7 +5,7 @@ use super::*;
 use crate::doors::ForeignMark;
 use crate::goals::{Deferral, PlanInput, resume};
 use crate::program::{Program, Severity, differences};
-use crate::survey::PodView;
+use crate::survey::{GangView, PodView};
 use crate::testing::{input, name, survey::pod};
 use jiff::Timestamp;
 use podlift_batches::{Group, Policy, Take, Topology, Window};
@@ -130,11 +130,39 @@ fn rollout(i: &mut PlanInput) -> &mut Policy {
 fn group(selector: &str) -> Group {
     Group {
         name: "old".into(),
-        selector: selector.into(),
+        selector: (!selector.is_empty()).then(|| selector.into()),
+        category: None,
         max_unavailable: "1".parse().unwrap(),
         canary: 0,
         canary_soak_seconds: 0,
+        windows: vec![],
+        order: None,
+        max_failed: None,
     }
+}
+
+fn of_category(category: &str) -> Group {
+    Group { category: Some(category.into()), ..group("") }
+}
+
+fn window(json: serde_json::Value) -> Window {
+    serde_json::from_value(json).unwrap()
+}
+
+fn night() -> Window {
+    window(serde_json::json!({"days": [], "from": "22:00", "to": "06:00", "zone": "UTC"}))
+}
+
+/// BCM lists every worker in category dgx-h100.
+fn with_categories(i: &mut PlanInput) {
+    crate::testing::bcm::with_images(i);
+}
+
+/// The gang of `gang`, which needs so many of its pods.
+fn declared(i: &mut PlanInput, nodes: &[&str], least: u32) {
+    let seen = i.cluster_survey.as_mut().unwrap();
+    seen.pods = Ok(gang(nodes));
+    seen.gangs = vec![GangView { id: "ml/PodGroup/llm".into(), min_member: Some(least), pods: None }];
 }
 
 #[test]
@@ -150,9 +178,131 @@ fn findings_about_the_policy_and_the_jobs() {
         ("a group of nobody", "batches", Some(Severity::Blocker), "group \"old\" of [rollout]", |i| {
             rollout(i).groups = vec![group("rack=r9")];
         }),
-        ("a group of all", "batches", None, "", |i| {
+        ("a group of some", "batches", None, "", |i| {
             rollout(i).groups = vec![group("rack=r1")];
         }),
+        (
+            "a group of all",
+            "batches",
+            Some(Severity::Warning),
+            "group \"old\" of [rollout] in /etc/podlift/policy.toml has all 4 workers: selector \"rack=r1\" matches every one; its rules",
+            |i| {
+                rollout(i).groups = vec![group("rack=r1")];
+                let workers = i.inventory.nodes.iter_mut().filter(|n| n.role == crate::NodeRole::Worker);
+                workers.for_each(|n| drop(n.view.labels.insert("rack".into(), "r1".into())));
+            },
+        ),
+        ("a category without BCM", "batches", Some(Severity::Blocker), "because BCM is not asked", |i| {
+            i.bcm = None;
+            rollout(i).groups = vec![of_category("dgx-h100")];
+        }),
+        (
+            "a category while BCM's nodes are not seen",
+            "batches",
+            Some(Severity::Blocker),
+            "because BCM's nodes can't be seen (cmsh says nothing)",
+            |i| {
+                i.bcm.as_mut().unwrap().nodes = Err("cmsh says nothing".into());
+                rollout(i).groups = vec![of_category("dgx-h100")];
+            },
+        ),
+        (
+            "a category that no worker is in",
+            "batches",
+            Some(Severity::Blocker),
+            "none is in BCM category \"dgx-h200\": expected one of dgx-h100; correct `category`",
+            |i| {
+                with_categories(i);
+                rollout(i).groups = vec![of_category("dgx-h200")];
+            },
+        ),
+        (
+            "a category of control-plane nodes",
+            "batches",
+            Some(Severity::Blocker),
+            "none is in BCM category \"runai-control-plane\": expected one of dgx-h100",
+            |i| {
+                with_categories(i);
+                rollout(i).groups = vec![of_category("runai-control-plane")];
+            },
+        ),
+        (
+            "BCM has no categories of workers",
+            "batches",
+            Some(Severity::Blocker),
+            "BCM lists none of them in a category",
+            |i| rollout(i).groups = vec![of_category("dgx-h100")],
+        ),
+        (
+            "a category and a selector that no worker has together",
+            "batches",
+            Some(Severity::Blocker),
+            "selector \"rack=r9\" with category \"dgx-h100\" matches none, or only workers of groups before it; correct the selector or the category",
+            |i| {
+                with_categories(i);
+                rollout(i).groups = vec![Group { category: Some("dgx-h100".into()), ..group("rack=r9") }];
+            },
+        ),
+        (
+            "a category of all",
+            "batches",
+            Some(Severity::Warning),
+            "has all 4 workers: category \"dgx-h100\" matches every one",
+            |i| {
+                with_categories(i);
+                rollout(i).groups = vec![of_category("dgx-h100")];
+            },
+        ),
+        ("a category and a selector of some", "batches", None, "", |i| {
+            with_categories(i);
+            rollout(i).groups = vec![Group { category: Some("dgx-h100".into()), ..group("rack=r1") }];
+        }),
+        (
+            "a closed window of a group",
+            "batches",
+            Some(Severity::Note),
+            "no window of group \"old\" is open now that is long enough for a node: a run that is started lets the workers of group \"old\" wait until 2026-11-27T22:00:00Z",
+            |i| rollout(i).groups = vec![Group { windows: vec![night()], ..group("rack=r1") }],
+        ),
+        (
+            "a window of a group in the past",
+            "batches",
+            Some(Severity::Blocker),
+            "no window ever opens that is long enough for a node, which takes about 900 s, so that no lane of group \"old\" would begin",
+            |i| {
+                let past =
+                    serde_json::json!({"date": "2026-11-01", "from": "22:00", "to": "23:00", "zone": "UTC"});
+                rollout(i).groups = vec![Group { windows: vec![window(past)], ..group("rack=r1") }];
+            },
+        ),
+        ("an elastic gang on more nodes than may go at once", "batches", None, "", |i| {
+            declared(i, &["dgx030", "dgx031", "dgx032"], 1)
+        }),
+        ("an elastic gang that keeps enough pods", "batches", None, "", |i| {
+            i.options.max_unavailable = 1;
+            declared(i, &["dgx030", "dgx031", "dgx032"], 2);
+        }),
+        (
+            "an elastic gang that does not",
+            "batches",
+            Some(Severity::Note),
+            "job ml/PodGroup/llm works on 3 workers of this run",
+            |i| declared(i, &["dgx030", "dgx031", "dgx032"], 2),
+        ),
+        (
+            "a gang with fewer pods than it needs",
+            "batches",
+            Some(Severity::Warning),
+            "1 gang has fewer pods than it needs, so that it does not work now and may wait for nodes: ml/PodGroup/llm (2 of at least 4)",
+            |i| declared(i, &["dgx030", "dgx031"], 4),
+        ),
+        (
+            "a gang whose pods are gone",
+            "batches",
+            Some(Severity::Note),
+            "1 gang has no pod, so that the run interrupts nothing of it: ml/PodGroup/llm",
+            |i| declared(i, &[], 4),
+        ),
         ("a label that no worker has", "batches", Some(Severity::Blocker), "no worker has it", |i| {
             rollout(i).topology = Some(Topology { label: "nvlink".into(), take: Take::OneDomain });
         }),
@@ -338,4 +488,87 @@ fn labels_and_taints_keep_displaced_pods_away() {
         others.for_each(|n| n.view.unschedulable = true);
     });
     assert!(cordoned.unwrap().1.contains("no other node"));
+}
+
+#[test]
+fn pods_that_want_to_be_together_or_apart_may_find_no_place() {
+    use crate::placement::{PodTerm, Wish};
+    use crate::survey::Selector;
+    let term = |app: &str, key: &str| PodTerm {
+        selector: Selector { labels: [("app".to_string(), app.to_string())].into(), ..Selector::default() },
+        namespaces: vec![],
+        topology_key: key.into(),
+    };
+    // All pods of `elsewhere` are of app a; each rack has two workers.
+    let told = |used, wish: fn(PodTerm) -> Wish, of: PodTerm| {
+        elsewhere(used, 1, move |pod, _| {
+            if pod.node.as_ref().is_some_and(|node| node.as_str() == "dgx030") {
+                pod.wish = Some(Box::new(wish(of.clone())));
+            }
+        })
+    };
+    let apart: fn(PodTerm) -> Wish = |term| Wish { anti_affinity: vec![term], ..Wish::default() };
+    let together: fn(PodTerm) -> Wish = |term| Wish { affinity: vec![term], ..Wish::default() };
+    assert_eq!(told([8, 0, 4, 0], apart, term("a", "kubernetes.io/hostname")), None, "dgx031 or dgx033");
+    assert_eq!(
+        told([8, 0, 4, 0], apart, term("a", "rack")),
+        None,
+        "dgx031, because its own pod is gone from the rack"
+    );
+    let (severity, evidence) = told([8, 4, 4, 0], apart, term("a", "rack")).unwrap();
+    assert_eq!(severity, Severity::Warning);
+    assert!(evidence.contains("1 because the pods on the nodes that would do exclude it"), "{evidence}");
+    assert_eq!(told([8, 0, 4, 0], together, term("a", "rack")), None, "dgx033 is beside dgx032");
+    let (severity, evidence) = told([8, 0, 4, 8], together, term("a", "rack")).unwrap();
+    assert_eq!(severity, Severity::Note, "the rack would do, and it is full: {evidence}");
+    assert!(told([8, 0, 4, 0], together, term("b", "rack")).unwrap().1.contains("exclude it"));
+    assert_eq!(told([8, 0, 0, 0], together, term("a", "rack")), None, "the first of its own group");
+    // A pod that stands keeps it away from the whole domain.
+    let guarded = elsewhere([8, 0, 0, 1], 1, |pod, i| {
+        if pod.node.as_ref().is_some_and(|node| node.as_str() == "dgx033") {
+            pod.wish = Some(Box::new(apart(term("a", "cluster"))));
+        }
+        let nodes = i.inventory.nodes.iter_mut();
+        nodes.for_each(|n| drop(n.view.labels.insert("cluster".into(), "c".into())));
+    });
+    assert!(guarded.unwrap().1.contains("exclude it"));
+}
+
+#[test]
+fn the_forecast_lets_a_group_wait_for_its_window_and_says_when_the_workers_would_be_over() {
+    let plan = build(&fleet(vec![], |i| {
+        i.options.canary = 0;
+        rollout(i).groups = vec![Group { windows: vec![night()], ..group("rack=r2") }];
+    }))
+    .unwrap();
+    let workers = plan.phases.iter().find(|phase| phase.name == "workers").unwrap();
+    let opens = 12 * 3600;
+    for batch in &workers.batches {
+        let waits = batch.nodes.iter().any(|node| *node >= name("dgx032"));
+        assert_eq!(waits, batch.starts_in_seconds >= opens, "{batch:?}");
+    }
+    assert_eq!(workers.batches.iter().flat_map(|batch| &batch.nodes).count(), 4, "{:?}", workers.not_taken);
+    // One node of the group after the other.
+    assert!(
+        workers.ends_in_seconds.is_some_and(|end| end >= opens + 2 * 900),
+        "{:?}",
+        workers.ends_in_seconds
+    );
+}
+
+#[test]
+fn the_plan_records_the_categories_of_workers_where_a_group_needs_them() {
+    let recorded = |groups: Vec<Group>| {
+        let plan = build(&fleet(vec![], |i| {
+            with_categories(i);
+            rollout(i).groups = groups;
+        }))
+        .unwrap();
+        let bcm = plan.bcm.clone().unwrap();
+        let read = Program::from_json(&plan.to_json()).unwrap();
+        assert_eq!(read, plan);
+        bcm.category(&name("dgx030")).map(ToString::to_string)
+    };
+    assert_eq!(recorded(vec![of_category("dgx-h100")]), Some("dgx-h100".into()));
+    assert_eq!(recorded(vec![group("rack=r1")]), None, "nobody needs it");
 }

@@ -3,6 +3,7 @@
 use super::budget::{self, Budgets};
 use crate::goals::PlanInput;
 use crate::inventory::Inventory;
+use crate::jobs::{least, members};
 use crate::program::{Blast, Gang};
 use crate::survey::PodView;
 use podlift_model::NodeName;
@@ -13,7 +14,11 @@ pub(super) fn of(input: &PlanInput, chosen: &Inventory) -> BTreeMap<NodeName, Bl
     let Ok(cluster) = &input.cluster_survey else { return BTreeMap::new() };
     let Ok(pods) = &cluster.pods else { return BTreeMap::new() };
     let budgets = Budgets::new(cluster.budgets.as_deref().unwrap_or_default());
-    let (by_node, sizes) = (by_node(pods), gang_sizes(pods));
+    let (by_node, mut sizes) = (by_node(pods), members(pods));
+    // Pods that work alone are no gang, whatever object they share.
+    for gang in cluster.gangs.iter().filter(|gang| least(gang) == Some(1)) {
+        sizes.remove(&gang.id);
+    }
     let wanted: BTreeSet<&NodeName> = chosen.nodes.iter().map(|n| &n.name).collect();
     let nodes = by_node.into_iter().filter(|(node, _)| wanted.contains(node));
     nodes
@@ -66,14 +71,4 @@ fn one(pods: &[&PodView], budgets: &Budgets, sizes: &BTreeMap<String, u32>) -> B
 pub(super) fn gpu_user(pod: &PodView) -> Option<String> {
     let how = pod.gpu_by.as_ref().filter(|_| pod.gpus == 0 && !pod.finished)?;
     Some(format!("{} ({how})", pod.full_name()))
-}
-
-fn gang_sizes(pods: &[PodView]) -> BTreeMap<String, u32> {
-    let mut out: BTreeMap<String, u32> = BTreeMap::new();
-    for pod in pods.iter().filter(|p| !p.finished) {
-        if let Some(gang) = &pod.gang {
-            *out.entry(format!("{}/{gang}", pod.namespace)).or_default() += 1;
-        }
-    }
-    out
 }

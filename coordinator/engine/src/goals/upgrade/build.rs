@@ -7,9 +7,10 @@ use crate::doors::KubeadmConfigView;
 use crate::goals::assemble::{Made, assemble};
 use crate::goals::{PlanError, PlanInput, left_out};
 use crate::inventory::{Inventory, NodeEntry, NodeRole};
-use crate::jobs::{jobs, unless_waived};
+use crate::jobs::unless_waived;
 use crate::kubeadm_config::{ClusterConfiguration, ConfigRepair};
 use crate::program::{Goal, LeftOut, Mends, NEVER_INTERRUPT, Program, Upgrade};
+use crate::survey::ClusterSurvey;
 use podlift_batches::Job;
 use podlift_model::command::kinds::STORE;
 use podlift_model::op::{Addon, Package};
@@ -107,9 +108,8 @@ fn also(
 
 /// The jobs on the nodes, as far as they could be seen.
 fn jobs_of(input: &PlanInput) -> Vec<Job> {
-    let pods = input.cluster_survey.as_ref().ok().and_then(|c| c.pods.as_ref().ok());
     let waived = input.waivers.iter().any(|w| w.check == NEVER_INTERRUPT);
-    unless_waived(pods.map(|pods| jobs(pods)).unwrap_or_default(), waived)
+    unless_waived(input.cluster_survey.as_ref().map(ClusterSurvey::jobs).unwrap_or_default(), waived)
 }
 
 /// The old text, if the run changes it.

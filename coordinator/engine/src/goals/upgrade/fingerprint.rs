@@ -31,7 +31,8 @@ pub(in crate::goals) fn fingerprints(input: &PlanInput, left_out: &[LeftOut]) ->
 
 /// The nodes that go through software images, and the version for BCM's metadata.
 pub(in crate::goals) fn of_bcm(bcm: &BcmPlan) -> Digest {
-    of(bcm)
+    // Like labels, categories only say which worker comes when.
+    of(&BcmPlan { categories: BTreeMap::new(), ..bcm.clone() })
 }
 
 /// Manifests and packages of a control-plane node, and versions of a worker. The steps of a worker follow from its kubelet's version, and

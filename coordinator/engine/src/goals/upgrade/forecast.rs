@@ -4,7 +4,7 @@
 use crate::inventory::{Inventory, NodeEntry, NodeRole};
 use crate::jobs::{counts, loss};
 use crate::machine::EXPECTED_SECONDS;
-use crate::program::{CANARY, JobRow, Phase, PlanOptions, PlannedBatch, WORKERS};
+use crate::program::{BcmPlan, CANARY, JobRow, Phase, PlanOptions, PlannedBatch, WORKERS};
 use jiff::Timestamp;
 use podlift_batches::{Batch, Job, Scene, Stage, Worker, forecast};
 use podlift_model::NodeName;
@@ -28,6 +28,7 @@ pub(super) fn foresee(
     all: &Inventory,
     due: &[&NodeEntry],
     options: &PlanOptions,
+    bcm: Option<&BcmPlan>,
     jobs: &[Job],
     now: Timestamp,
 ) -> Option<Foreseen> {
@@ -40,7 +41,7 @@ pub(super) fn foresee(
     let workers = all.of_role(NodeRole::Worker).map(|n| {
         let stage = stage(n, &names, &first);
         // The first workers count for the canaries of their groups, as if they were over now.
-        Worker { finished: (stage == Stage::Over).then_some(now), ..worker(n, stage) }
+        Worker { finished: (stage == Stage::Over).then_some(now), ..worker(n, stage, bcm) }
     });
     let workers: Vec<Worker> = workers.collect();
     let seen = forecast(&Scene {
@@ -93,7 +94,7 @@ fn stage(node: &NodeEntry, due: &BTreeSet<&NodeName>, first: &[NodeName]) -> Sta
     }
 }
 
-pub(super) fn worker(node: &NodeEntry, stage: Stage) -> Worker {
+pub(super) fn worker(node: &NodeEntry, stage: Stage, bcm: Option<&BcmPlan>) -> Worker {
     let left = node.view.cordon_owner().is_some_and(|owner| owner.over);
     // A cordon that an ended run has left is taken over and given back.
     let unavailable = !node.view.ready || (node.view.unschedulable && !left);
@@ -102,6 +103,7 @@ pub(super) fn worker(node: &NodeEntry, stage: Stage) -> Worker {
         stage,
         unavailable,
         labels: node.view.labels.clone(),
+        category: bcm.and_then(|bcm| bcm.category(&node.name)).map(ToString::to_string),
         finished: None,
         failed: false,
     }

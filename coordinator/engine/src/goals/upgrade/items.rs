@@ -3,6 +3,7 @@
 use crate::analysis::root_cause::RootCause;
 use crate::goals::{PlanError, PlanInput};
 use crate::kubeadm_config::{ClusterConfiguration, ConfigRepair};
+use crate::listed::listed;
 use crate::program::{Loss, Waiver, loss_item};
 use std::collections::BTreeSet;
 
@@ -65,11 +66,8 @@ fn why(known: &BTreeSet<String>) -> String {
     if known.is_empty() {
         return "this upgrade loses no setting that can be waived: leave the waiver out".into();
     }
-    let listed: Vec<&str> = known.iter().take(LISTED).map(String::as_str).collect();
-    let more = known.len().saturating_sub(LISTED);
-    let more = if more == 0 { String::new() } else { format!(" and {more} more") };
     format!(
-        "this upgrade has no such loss: expected one of {}{more}, or leave the waiver out",
-        listed.join(", ")
+        "this upgrade has no such loss: expected one of {}, or leave the waiver out",
+        listed(known, LISTED)
     )
 }

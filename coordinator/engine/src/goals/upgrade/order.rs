@@ -60,7 +60,7 @@ pub(super) fn phases(
     // A worker that is left out by name shows nothing. Which ones are not Ready changes all the time, and the machine sees to those.
     let (workers, without): (Vec<&NodeEntry>, Vec<&NodeEntry>) =
         workers.into_iter().partition(|n| !also.without.contains(&n.name));
-    let foreseen = foresee(all, &workers, options, &also.jobs, also.now);
+    let foreseen = foresee(all, &workers, options, also.bcm.plan.as_ref(), &also.jobs, also.now);
     let (first, others) = in_order(&workers, foreseen.as_ref(), options);
     let others: Vec<&NodeEntry> = others.into_iter().chain(without).collect();
     let tainted: Vec<&NodeEntry> =

@@ -199,7 +199,7 @@ fn each_check_sees_its_problem_and_nothing_else() {
         (
             &|i| i.bcm.as_mut().unwrap().minors = Ok(vec!["1.31".parse().unwrap(), "1.30".parse().unwrap()]),
             "bcm-version",
-            "BCM does not support v1.32, it lists v1.31, v1.30",
+            " does not support v1.32, it lists v1.31, v1.30",
         ),
         (
             &|i| i.bcm.as_mut().unwrap().minors = Err("it exited 1: \"no licence\"".into()),

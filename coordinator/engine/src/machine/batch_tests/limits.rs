@@ -2,6 +2,7 @@
 
 use super::*;
 use crate::program::Approve;
+use crate::survey::GangView;
 use podlift_batches::{Gangs, TooLarge, Window};
 
 #[test]
@@ -69,12 +70,14 @@ fn nothing_begins_while_no_window_is_open_and_the_wait_is_recorded_once() {
     }
     assert_eq!(tape.state().phase().unwrap().name, "control-plane");
     let nodes = views(&tape);
-    let Some(Event::BatchWaits { why, until }) = choose(tape.state(), &nodes, &[], noon) else { panic!() };
+    let Some(Event::BatchWaits { why, until }) = choose(tape.state(), &nodes, &[], &[], noon) else {
+        panic!()
+    };
     assert_eq!(until, "2026-11-27T22:00:00Z".parse().ok());
     add(&mut tape, Event::BatchWaits { why, until });
-    assert_eq!(choose(tape.state(), &nodes, &[], noon), None, "the same reason is not recorded again");
+    assert_eq!(choose(tape.state(), &nodes, &[], &[], noon), None, "the same reason is not recorded again");
     assert!(tape.todo().is_empty() && crate::view::summary(tape.state()).waits.is_some());
-    let event = choose(tape.state(), &nodes, &[], night);
+    let event = choose(tape.state(), &nodes, &[], &[], night);
     add(&mut tape, event.clone().unwrap());
     assert_eq!(nodes_of(event), ["runai-01"]);
     assert_eq!((lanes(&tape), tape.state().batch_waits.clone()), (vec!["runai-01".to_string()], None));
@@ -83,10 +86,10 @@ fn nothing_begins_while_no_window_is_open_and_the_wait_is_recorded_once() {
         let step = tape.todo()[0].clone();
         tape.complete(&step);
     }
-    assert!(matches!(choose(tape.state(), &nodes, &[], noon), Some(Event::BatchWaits { .. })));
+    assert!(matches!(choose(tape.state(), &nodes, &[], &[], noon), Some(Event::BatchWaits { .. })));
     // The next one would not end in the window any more.
     let late: Timestamp = "2026-11-28T05:50:00Z".parse().unwrap();
-    assert!(matches!(choose(tape.state(), &nodes, &[], late), Some(Event::BatchWaits { .. })));
+    assert!(matches!(choose(tape.state(), &nodes, &[], &[], late), Some(Event::BatchWaits { .. })));
 }
 
 /// Nodes and jobs come and go all the time, and each of them changes the sentence.
@@ -110,7 +113,7 @@ fn the_reason_of_a_wait_is_worded_anew_at_most_every_five_minutes() {
     assert!(why.contains("ml/PodGroup/a") && until.is_some(), "{why} {until:?}");
     let after = |tape: &Tape, seconds, job: &str| {
         let at = recorded.checked_add(jiff::SignedDuration::from_secs(seconds)).unwrap();
-        choose(tape.state(), &nodes, &never(job), at)
+        choose(tape.state(), &nodes, &never(job), &[], at)
     };
     for seconds in [1, 60, 299] {
         assert_eq!(after(&tape, seconds, "PodGroup/b"), None, "after {seconds} s");
@@ -158,7 +161,7 @@ fn a_gang_that_is_too_large_is_asked_about_or_its_nodes_are_left_out() {
     let resumed = Event::RunResumed { by: "bob".into() };
     let again = apply(Some(tape.state().clone()), &tape.state().run, now(&tape), &resumed).unwrap();
     assert!(
-        matches!(choose(&again, &nodes, &pods, now(&tape)), Some(Event::RunPaused { .. })),
+        matches!(choose(&again, &nodes, &pods, &[], now(&tape)), Some(Event::RunPaused { .. })),
         "a resume is no answer"
     );
     let set = |value: &str| Event::OptionSet {
@@ -171,7 +174,7 @@ fn a_gang_that_is_too_large_is_asked_about_or_its_nodes_are_left_out() {
     {
         let other = apply(Some(tape.state().clone()), &tape.state().run, now(&tape), &change).unwrap();
         assert!(batch_due(&other), "{why}: it asks no more");
-        let event = choose(&other, &nodes, &pods, now(&tape));
+        let event = choose(&other, &nodes, &pods, &[], now(&tape));
         assert!(matches!(event, Some(Event::BatchChosen { .. })), "{why}: {event:?}");
     }
     add(&mut tape, Event::Approved { by: "jane".into(), what: reason.message.clone() });
@@ -183,7 +186,7 @@ fn a_gang_that_is_too_large_is_asked_about_or_its_nodes_are_left_out() {
             ..pod.clone()
         })
         .collect();
-    let asked = choose(tape.state(), &nodes, &anew, now(&tape));
+    let asked = choose(tape.state(), &nodes, &anew, &[], now(&tape));
     assert!(
         matches!(asked, Some(Event::RunPaused { .. })),
         "what begins afterwards is another question: {asked:?}"
@@ -226,7 +229,7 @@ fn a_policy_that_leaves_more_than_a_tenth_of_the_workers_out_asks_before() {
     );
     assert!(tape.state().deferred.is_empty() && !batch_due(tape.state()));
     add(&mut tape, Event::RunResumed { by: "jane".into() });
-    let free = choose(tape.state(), &nodes, &[], now(&tape));
+    let free = choose(tape.state(), &nodes, &[], &[], now(&tape));
     assert!(matches!(free, Some(Event::BatchChosen { .. })), "the job has ended meanwhile: {free:?}");
     let Some(Event::BatchLeft { nodes: left, .. }) = pick(&mut tape, &nodes, &pods) else { panic!() };
     assert_eq!((left.len(), tape.state().deferred.len()), (13, 13));
@@ -254,4 +257,32 @@ fn a_batch_that_does_not_fit_the_run_is_refused() {
         assert_eq!(tape.add(batch(number, phase, node)).unwrap_err().to_string(), want);
     }
     assert!(tape.state().admitted.is_empty() && tape.state().batches.is_empty());
+}
+
+/// The scheduler may need a moment to place the pods that were evicted.
+#[test]
+fn pods_of_a_gang_that_goes_on_have_their_time_to_come_back() {
+    let gangs = [GangView { id: "ml/PodGroup/llm".into(), min_member: Some(2), pods: Some(3) }];
+    let pods = gang(&["dgx031", "dgx032", "dgx033"]);
+    let mut tape = fleet(|i| i.options.max_unavailable = 1);
+    until_workers(&mut tape, &[]);
+    let nodes = views(&tape);
+    let event = choose(tape.state(), &nodes, &pods, &gangs, now(&tape)).unwrap();
+    let Event::BatchChosen { nodes: taken, interrupts, jobs, .. } = &event else { panic!("{event:?}") };
+    assert_eq!((taken.len(), interrupts.len(), jobs.len()), (1, 0, 1), "it goes on with two pods");
+    let gone = taken[0].clone();
+    add(&mut tape, event);
+    while let Some(step) = tape.todo().first().cloned() {
+        tape.complete(&step);
+    }
+    let left: Vec<PodView> = pods.iter().filter(|pod| pod.node.as_ref() != Some(&gone)).cloned().collect();
+    let waits = choose(tape.state(), &nodes, &left, &gangs, now(&tape));
+    let Some(Event::BatchWaits { why, until: Some(until) }) = waits else { panic!("{waits:?}") };
+    assert_eq!(why, "pods of ml/PodGroup/llm are on their way back");
+    let interrupts = |pods: &[PodView], at| match choose(tape.state(), &nodes, pods, &gangs, at) {
+        Some(Event::BatchChosen { interrupts, .. }) => interrupts.len(),
+        other => panic!("{other:?}"),
+    };
+    assert_eq!(interrupts(&pods, now(&tape)), 0, "its pods are back");
+    assert_eq!(interrupts(&left, until), 1, "their time is over");
 }

@@ -1,12 +1,12 @@
 //! PodDisruptionBudgets of all namespaces, with the numbers that decide an eviction.
 
 use super::super::api::Api;
+use super::label_selector::{LabelSelector, selector};
 use super::meta::{Condition, Meta};
 use crate::cluster::kube::pages::or_default;
-use podlift_engine::survey::{BudgetView, Expression, Selector};
+use podlift_engine::survey::BudgetView;
 use podlift_model::Failure;
 use serde::Deserialize;
-use std::collections::BTreeMap;
 
 const PATH: &str = "/apis/policy/v1/poddisruptionbudgets";
 
@@ -26,24 +26,6 @@ struct Budget {
 struct Spec {
     selector: Option<LabelSelector>,
     unhealthy_pod_eviction_policy: Option<String>,
-}
-
-#[derive(Debug, Default, Deserialize)]
-#[serde(default, rename_all = "camelCase")]
-struct LabelSelector {
-    #[serde(deserialize_with = "or_default")]
-    match_labels: BTreeMap<String, String>,
-    #[serde(deserialize_with = "or_default")]
-    match_expressions: Vec<Requirement>,
-}
-
-#[derive(Debug, Default, Deserialize)]
-#[serde(default)]
-struct Requirement {
-    key: String,
-    operator: String,
-    #[serde(deserialize_with = "or_default")]
-    values: Vec<String>,
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -76,17 +58,11 @@ fn view(budget: Budget) -> BudgetView {
         observed: status.observed_generation >= metadata.generation,
         namespace: metadata.namespace,
         name: metadata.name,
-        selector: spec.selector.map_or(Selector { nothing: true, ..Selector::default() }, selector),
+        selector: selector(spec.selector),
         disruptions_allowed: status.disruptions_allowed,
         current_healthy: status.current_healthy,
         desired_healthy: status.desired_healthy,
         expected_pods: status.expected_pods,
         unhealthy_policy: spec.unhealthy_pod_eviction_policy.unwrap_or_else(|| "IfHealthyBudget".into()),
     }
-}
-
-fn selector(selector: LabelSelector) -> Selector {
-    let expressions = selector.match_expressions.into_iter();
-    let expressions = expressions.map(|r| Expression { key: r.key, operator: r.operator, values: r.values });
-    Selector { labels: selector.match_labels, expressions: expressions.collect(), nothing: false }
 }

@@ -22,6 +22,9 @@ const MARKS: &[Mark] = &[
     mark("scheduling.x-k8s.io/pod-group", "PodGroup"),
     // Kueue's groups of plain pods. Its queue-name is on jobs of other kinds, which have marks of their own.
     mark("kueue.x-k8s.io/pod-group-name", "PodGroup"),
+    // Kueue's Workload of a job, from its start to its stop (annotation of the pod template; Kueue, KEP-2724). Before the marks of operators,
+    // because Kueue admits all pods of a Workload together.
+    mark("kueue.x-k8s.io/workload", "Workload"),
     // Grove, which NVIDIA Dynamo uses for inference over several nodes.
     mark("grove.io/podgang", "PodGang"),
     // JobSet, and with it Kubeflow Trainer v2.

@@ -5,11 +5,14 @@ mod budgets;
 mod configs;
 mod core_dns;
 mod gang;
+mod gangs;
 mod hardware;
 mod ingresses;
+mod label_selector;
 mod load_balancers;
 mod meta;
 mod metrics;
+mod pod_affinity;
 mod pods;
 mod raw_pod;
 mod rights;
@@ -25,6 +28,7 @@ use podlift_model::Failure;
 use podlift_model::survey::Seen;
 use std::time::Duration;
 
+pub(super) use gangs::read as gangs_of;
 pub(super) use hardware::of_node as hardware_of;
 pub(super) use pods::{forbidden, read as pods_of, view as pod_view};
 pub(super) use raw_pod::{CORDON_TAINT, MIRROR, Raw as RawPod, covers_cordon};
@@ -64,6 +68,7 @@ pub(super) async fn survey(from: &Sources<'_>, endpoints: &[String]) -> ClusterS
         runtime_classes,
         core_dns,
         rights,
+        gangs,
         outside,
         inside,
     ) = tokio::join!(
@@ -77,6 +82,7 @@ pub(super) async fn survey(from: &Sources<'_>, endpoints: &[String]) -> ClusterS
         part(runtime_classes::read(api)),
         part(core_dns::read(api)),
         part(rights::missing(api)),
+        part(gangs::read(api)),
         outside,
         inside
     );
@@ -84,6 +90,8 @@ pub(super) async fn survey(from: &Sources<'_>, endpoints: &[String]) -> ClusterS
     ClusterSurvey {
         core_dns,
         rights,
+        // A plan without them is careful: each gang counts as a whole.
+        gangs: gangs.unwrap_or_default(),
         pods,
         budgets,
         load_balancers,

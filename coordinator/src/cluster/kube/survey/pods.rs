@@ -99,10 +99,13 @@ fn image(meta: &Meta, spec: &Spec) -> Option<String> {
 
 /// What it says of its nodes; `None` if it says nothing.
 fn wish(spec: &mut Spec) -> Option<Box<Wish>> {
+    let (terms, affinity, anti_affinity) = take(&mut spec.affinity).required();
     let wish = Wish {
         selector: take(&mut spec.node_selector),
-        terms: take(&mut spec.affinity).terms(),
+        terms,
         tolerations: take(&mut spec.tolerations),
+        affinity,
+        anti_affinity,
     };
     (wish != Wish::default()).then(|| Box::new(wish))
 }

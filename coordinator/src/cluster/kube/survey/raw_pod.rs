@@ -2,9 +2,10 @@
 //! times as large.
 
 use super::meta::{Condition, Meta};
+use super::pod_affinity::PodAffinity;
 use crate::cluster::kube::pages::or_default;
 use jiff::Timestamp;
-use podlift_engine::placement::{Term, Toleration};
+use podlift_engine::placement::{PodTerm, Term, Toleration};
 use serde::Deserialize;
 use serde::de::IgnoredAny;
 use std::collections::BTreeMap;
@@ -54,6 +55,10 @@ pub(in crate::cluster::kube) struct Spec {
 pub(in crate::cluster::kube) struct Affinity {
     #[serde(deserialize_with = "or_default")]
     node_affinity: NodeAffinity,
+    #[serde(deserialize_with = "or_default")]
+    pod_affinity: PodAffinity,
+    #[serde(deserialize_with = "or_default")]
+    pod_anti_affinity: PodAffinity,
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -71,9 +76,10 @@ struct NodeSelector {
 }
 
 impl Affinity {
-    /// The terms of the required node affinity, of which one must match.
-    pub fn terms(self) -> Vec<Term> {
-        self.node_affinity.required.node_selector_terms
+    /// What is required of a node, of which one term must match, of the pods beside, and of pods that may not be there.
+    pub fn required(self) -> (Vec<Term>, Vec<PodTerm>, Vec<PodTerm>) {
+        let nodes = self.node_affinity.required.node_selector_terms;
+        (nodes, self.pod_affinity.terms(), self.pod_anti_affinity.terms())
     }
 }
 

@@ -2,7 +2,7 @@
 //! and which changes nothing.
 
 use super::super::api::Api;
-use crate::cluster::rights::{RIGHTS, Right, What};
+use crate::cluster::rights::{Need, RIGHTS, Right, What};
 use futures_util::StreamExt as _;
 use podlift_engine::survey::MissingRight;
 use podlift_model::{Failure, codes};
@@ -14,7 +14,7 @@ const AT_ONCE: usize = 8;
 
 pub(super) async fn missing(api: &Api) -> Result<Vec<MissingRight>, Failure> {
     let mut reviews = vec![];
-    for right in RIGHTS.iter().filter(|right| right.needed) {
+    for right in RIGHTS.iter().filter(|right| right.need != Need::Free) {
         reviews.extend(right.verbs.iter().map(|verb| one(api, right, verb)));
     }
     let answers: Vec<_> = futures_util::stream::iter(reviews).buffered(AT_ONCE).collect().await;
@@ -63,6 +63,7 @@ fn as_missing(right: &Right, verb: &str) -> MissingRight {
         name,
         path,
         needed_for: right.needed_for.into(),
+        useful: right.need == Need::Useful,
     }
 }
 
@@ -85,6 +86,15 @@ mod tests {
             (&config["namespace"], &config["name"]),
             (&json!("kube-system"), &json!("kubeadm-config"))
         );
+    }
+
+    #[test]
+    fn only_a_right_without_which_a_run_goes_on_is_called_useful() {
+        for (group, useful) in [("kueue.x-k8s.io", true), ("scheduling.run.ai", false), ("policy", false)] {
+            let of = |r: &&Right| matches!(r.what, What::Resource { group: own, .. } if own == group);
+            let right = RIGHTS.iter().find(of).unwrap();
+            assert_eq!(as_missing(right, "list").useful, useful, "{group}");
+        }
     }
 
     #[test]

@@ -1,6 +1,7 @@
 //! The soft taint on the wire, and what the choice of a batch sees of nodes and pods.
 
 use super::*;
+use podlift_engine::survey::GangView;
 
 const KEY: &str = "podlift.io/to-come";
 
@@ -19,7 +20,7 @@ fn tainted(taints: Value) -> Value {
 }
 
 fn set() -> ClusterAct {
-    ClusterAct::SoftTaint { node: dgx(), run: run() }
+    ClusterAct::SoftTaint { node: dgx(), run: run(), held: vec![] }
 }
 
 fn remove() -> ClusterAct {
@@ -93,8 +94,13 @@ async fn workloads_are_the_nodes_with_their_marks_and_the_pods_that_run() {
     kept["metadata"]["annotations"] =
         json!({"podlift.io/never-interrupt": "true", "podlift.io/checkpoint": "signal:USR1"});
     let nodes = json!({"metadata": {}, "items": [marked]});
-    let api = Played::default().on("GET /api/v1/nodes", &[(200, nodes)]).pods(&[done, mirror, kept]);
-    let Ok(ClusterReply::Workloads { nodes, pods }) = api.look(ClusterLook::Workloads).await else {
+    let group = json!({"metadata": {"namespace": "a", "name": "llm"}, "spec": {"minMember": 4}});
+    let groups = json!({"metadata": {}, "items": [group]});
+    let api = Played::default()
+        .on("GET /api/v1/nodes", &[(200, nodes)])
+        .on("GET /apis/scheduling.run.ai/v2alpha2/podgroups", &[(200, groups)])
+        .pods(&[done, mirror, kept]);
+    let Ok(ClusterReply::Workloads { nodes, pods, gangs }) = api.look(ClusterLook::Workloads).await else {
         panic!()
     };
     let [view] = nodes.as_slice() else { panic!("{nodes:?}") };
@@ -106,6 +112,31 @@ async fn workloads_are_the_nodes_with_their_marks_and_the_pods_that_run() {
         ("kept", Some("podlift.io/never-interrupt=true"))
     );
     assert!(pod.checkpoint.is_some() && pod.checkpoint_fault.is_none());
+    let gang = GangView { id: "a/PodGroup/llm".into(), min_member: Some(4), pods: None };
+    assert_eq!(gangs, [gang]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn gangs_are_listed_once_a_minute_and_a_choice_goes_on_without_them() {
+    let list = "GET /apis/scheduling.run.ai/v2alpha2/podgroups";
+    let group = json!({"metadata": {"namespace": "a", "name": "llm"}, "spec": {"minMember": 4}});
+    let listed = (200, json!({"metadata": {}, "items": [group]}));
+    let none = (200, json!({"metadata": {}, "items": []}));
+    let api = Played::default()
+        .on("GET /api/v1/nodes", &[(200, json!({"metadata": {}, "items": []}))])
+        .on(list, &[listed, status(500, "etcdserver: request timed out"), none])
+        .pods(&[]);
+    let cluster = api.cluster();
+    let mut seen = vec![];
+    for _ in 0..13 {
+        let Ok(ClusterReply::Workloads { gangs, .. }) = cluster.look(&ClusterLook::Workloads).await else {
+            panic!()
+        };
+        seen.push(gangs.len());
+        tokio::time::sleep(Duration::from_secs(10)).await;
+    }
+    assert_eq!(seen, [1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 0], "a list that fails is the last one");
+    assert_eq!(api.bodies(list).len(), 3);
 }
 
 #[tokio::test(start_paused = true)]
@@ -196,7 +227,8 @@ async fn a_cordon_that_a_person_has_set_anew_under_our_mark_is_the_person_s() {
         object["metadata"]["managedFields"] = json!([{"manager": manager, "fieldsV1": fields}]);
         let patched = format!("PATCH {NODE}");
         let api = Played::default().node(object).on(&patched, &[(200, json!({}))]);
-        let cordoned = api.act(ClusterAct::Cordon { node: dgx(), run: run(), from: None }).await;
+        let cordoned =
+            api.act(ClusterAct::Cordon { node: dgx(), run: run(), from: None, held: vec![] }).await;
         assert_eq!(cordoned.err().map(|f| f.code).as_deref(), code, "{manager}");
         api.act(ClusterAct::Uncordon { node: dgx(), run: run() }).await.unwrap();
         let patch = api.bodies(&patched).pop().unwrap();

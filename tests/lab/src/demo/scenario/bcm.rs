@@ -11,6 +11,8 @@ use std::time::Duration;
 pub struct Bcm {
     /// BCM lists the nodes and gives them their disks from software images.
     pub images: bool,
+    /// The head's agent uses CMDaemon's JSON API, too.
+    pub api: bool,
     /// Devices that are no nodes of the cluster.
     pub outside: Vec<Outside>,
     /// `provisioningstatus` in its second layout.

@@ -205,6 +205,7 @@ impl Scenario {
             own_workers: if c.carried { 0 } else { base.own_workers },
             nftables: base.nftables && !c.without_nftables,
             images: self.bcm.images,
+            bcm_api: self.bcm.api,
             timing: self.bcm.timing(Timing { cold: Duration::from_secs(c.cold.unwrap_or(0)), ..base.timing }),
             ..base
         }

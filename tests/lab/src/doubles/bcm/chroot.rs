@@ -6,6 +6,9 @@ use crate::doubles::ctx::Ctx;
 use crate::doubles::{boxed, dpkg, nft};
 use crate::world::bcm::Jail;
 
+/// They refuse, or fail, in an image that is being sent.
+const PACKAGE_MANAGERS: [&str; 3] = ["apt-get", "apt-mark", "dpkg"];
+
 pub async fn run(ctx: &Ctx, args: &[String]) -> i32 {
     let (path, words) = split(args);
     let path = dpkg::within(ctx.disk().as_ref(), path);
@@ -75,6 +78,12 @@ async fn command(ctx: &Ctx, words: &[String]) -> i32 {
     let (set, words) = shell::assignments(words);
     let ctx = set.into_iter().fold(ctx.clone(), |ctx, (name, value)| ctx.with_env(&name, value));
     let Some((program, args)) = words.split_first() else { return 0 };
+    let image = ctx.node.rsplit('/').next().unwrap_or_default();
+    if PACKAGE_MANAGERS.contains(&program.as_str()) && ctx.world.being_sent(image) {
+        // How it says so is not known; that it does not work is (bcm.md 2.1).
+        ctx.err(&format!("{program}: the software image {image} is being provisioned"));
+        return 100;
+    }
     match boxed(&ctx, program, args).await {
         Some(code) => code,
         None => {

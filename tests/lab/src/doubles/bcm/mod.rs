@@ -1,6 +1,7 @@
 //! BCM's tools on the head node, one a file. They say rc 0 with an error's text, nothing at all, or COMPLETED for nothing, as the World's
 //! switches want it.
 
+pub mod api;
 pub mod chroot;
 pub mod cmha;
 pub mod cmsh;

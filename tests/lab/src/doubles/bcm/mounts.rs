@@ -7,7 +7,10 @@ pub fn umount(ctx: &Ctx, args: &[String]) -> i32 {
     let mut code = 0;
     for path in args.iter().filter(|a| !a.starts_with('-')) {
         let path = dpkg::within(ctx.disk().as_ref(), path);
-        if !ctx.world.unmount_at(&path) {
+        if ctx.world.is_busy(&path) {
+            ctx.err(&format!("umount: {path}: target is busy."));
+            code = 32;
+        } else if !ctx.world.unmount_at(&path) {
             ctx.err(&format!("umount: {path}: not mounted."));
             code = 32;
         }

@@ -59,6 +59,7 @@ pub fn bcm(shape: &Shape) -> Bcm {
         tasks: vec![],
         syncs: BTreeMap::new(),
         waiting: BTreeMap::new(),
+        requests: BTreeMap::new(),
         failed: BTreeMap::new(),
         ha: Ha::Active,
         config: json!({"ClusterConfiguration": kubeadm_config::text(shape, &endpoints)}),
@@ -93,6 +94,7 @@ fn provisioner(node: &str) -> Provisioner {
         in_use: 0,
         drained: false,
         updating: false,
+        gets: vec![],
         copies: BTreeMap::new(),
         updated: None,
     }
@@ -142,6 +144,9 @@ pub fn seed(world: &World) {
         written.unwrap_or_else(|e| panic!("the lab cannot write {path} of the head: {e}"));
     };
     put("/cm/local/apps/cmd/scripts/cm-kubeadm-manage", "#!/cm/local/apps/python3/bin/python3\n", 0o755);
+    for file in ["admin.pem", "admin.key", "cacert.pem"].iter().filter(|_| world.shape.bcm_api) {
+        put(&format!("/root/.cm/{file}"), "of the lab\n", 0o600);
+    }
     world.write_mounts();
     if !world.shape.images {
         return;

@@ -51,11 +51,23 @@ impl World {
         self.update(|s| {
             let Some(i) = s.bcm.images.get_mut(image) else { return };
             for point in points {
-                let at = i.mounts.iter().position(|m| m == point);
+                // The one on top.
+                let at = i.mounts.iter().rposition(|m| m == point);
                 at.map(|at| i.mounts.remove(at));
             }
         });
         self.write_mounts();
+    }
+
+    /// Whether something is mounted in what is mounted at a path: the kernel keeps such a mount (bcm-2.md 6 names the order). A mount that an
+    /// upper one of the same path hides is none in it.
+    pub fn is_busy(&self, path: &str) -> bool {
+        let below = format!("{path}/");
+        self.lock().bcm.images.values().any(|i| {
+            let points: Vec<String> = i.mounts.iter().map(|m| format!("{}/{m}", i.path)).collect();
+            let top = points.iter().rposition(|point| point == path);
+            top.is_some_and(|top| points[top..].iter().any(|point| point.starts_with(&below)))
+        })
     }
 
     /// False: nothing is mounted there.

@@ -59,12 +59,13 @@ impl State {
         let in_cluster = self.nodes.get(device);
         let control = in_cluster.is_some_and(|n| n.role == Role::ControlPlane);
         let etcd: &[&str] = &["/var/lib/etcd"];
+        let covered = b.kubernetes_covered && !(b.sync_uncovered && mode == "sync");
         let lists = [
             BOTH,
             own,
             when(in_cluster.is_some(), NETWORK),
-            when(in_cluster.is_some() && b.kubernetes_covered, KUBERNETES),
-            if control && b.kubernetes_covered { etcd } else { none },
+            when(in_cluster.is_some() && covered, KUBERNETES),
+            if control && covered { etcd } else { none },
             when(b.own_covered, OWN),
         ];
         let all = lists.iter().flat_map(|list| list.iter().map(ToString::to_string));

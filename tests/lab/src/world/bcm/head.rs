@@ -27,8 +27,12 @@ impl World {
         self.power_off(HEAD);
         self.update(|s| {
             s.bcm.ha = after;
-            s.bcm.provisioners.iter_mut().for_each(|p| (p.in_use, p.updating) = (0, false));
+            s.bcm.provisioners.iter_mut().for_each(|p| {
+                (p.in_use, p.updating) = (0, false);
+                p.gets.clear();
+            });
             s.bcm.waiting.clear();
+            s.bcm.requests.clear();
             s.bcm.tasks.clear();
             s.bcm.images.values_mut().for_each(|i| {
                 i.mounts.clear();
@@ -40,6 +44,15 @@ impl World {
             }
         });
         self.write_mounts();
+    }
+
+    /// The same, and the other head is the active one afterwards: images are on the local disk of each head (bcm.md 3), so that after it the
+    /// images are as that head last got them, if `heads_differ` says so.
+    pub fn head_failover(self: &Arc<Self>) {
+        self.head_cut(Ha::Active);
+        if self.lock().bcm.switches.heads_differ {
+            self.swap_images();
+        }
     }
 
     pub fn set_ha(&self, ha: Ha) {

@@ -5,6 +5,7 @@ pub mod build;
 mod chroot;
 mod content;
 mod excludes;
+mod failover;
 mod head;
 mod image;
 mod kubeadm;
@@ -12,6 +13,7 @@ mod pattern;
 mod provision;
 mod ramdisk;
 mod request;
+mod services;
 pub mod switches;
 mod sync;
 
@@ -21,7 +23,7 @@ pub use head::Ha;
 pub use image::SIZE;
 pub use kubeadm::WRITER;
 pub use pattern::Patterns;
-pub use request::Ended;
+pub use request::{Ended, Request};
 pub use switches::{Lie, Lies, Switches};
 pub use sync::{Mode, SyncLog, log_path};
 
@@ -49,6 +51,8 @@ pub struct Bcm {
     pub syncs: BTreeMap<String, SyncLog>,
     /// Requests that are not served yet: device and why.
     pub waiting: BTreeMap<String, String>,
+    /// Requests that are not at their end, by UUID.
+    pub requests: BTreeMap<String, Request>,
     /// Requests that failed: device and the error's text.
     pub failed: BTreeMap<String, String>,
     pub ha: Ha,
@@ -94,8 +98,10 @@ pub struct Provisioner {
     pub slots: u32,
     pub in_use: u32,
     pub drained: bool,
-    /// It gets an image now, and serves nobody.
+    /// It gets images now, and serves nobody.
     pub updating: bool,
+    /// The images that it gets now.
+    pub gets: Vec<String>,
     /// What it has of each image.
     pub copies: BTreeMap<String, Content>,
     pub updated: Option<jiff::Timestamp>,

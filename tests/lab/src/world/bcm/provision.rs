@@ -5,6 +5,7 @@ use super::super::core::World;
 use super::super::effects::What;
 use super::super::state::State;
 use super::Provisioner;
+use super::request::LOCKED;
 use crate::doubles::HEAD;
 use jiff::{SignedDuration, Timestamp};
 use std::sync::Arc;
@@ -69,13 +70,11 @@ impl World {
             let s = self.lock();
             s.bcm.provisioners.iter().filter(|p| p.node != HEAD).map(|p| p.node.clone()).collect()
         };
-        let mut said = vec![];
+        let (mut said, mut deferred) = (vec![], vec![]);
         for provisioner in others {
-            let _updating = Updating::begin(self, &provisioner).await;
-            let images: Vec<String> = {
-                let s = self.lock();
-                s.bcm.images.keys().filter(|name| only.is_none_or(|o| o == *name)).cloned().collect()
-            };
+            let (images, held) = self.to_send(only);
+            deferred = held;
+            let _updating = Updating::begin(self, &provisioner, &images).await;
             self.sleep(self.shape.timing.provisioner).await;
             for image in images {
                 self.give(&provisioner, &image);
@@ -86,8 +85,38 @@ impl World {
                 self.record(&provisioner, What::ProvisionerUpdated { image }, None);
             }
         }
-        said.push("Finished updating software image(s) on provisioning node(s).".into());
+        match deferred.is_empty() {
+            true => said.push("Finished updating software image(s) on provisioning node(s).".into()),
+            false => said.extend(deferred.iter().map(|image| format!("{image}: {LOCKED}"))),
+        }
+        deferred.iter().for_each(|image| self.give_when_unlocked(image));
         said
+    }
+
+    /// The images that are sent now, and those that their lock holds back: a lock defers requests (bcm-2.md 5.2), and whether the requests of
+    /// provisioners are among them the facts do not say.
+    fn to_send(&self, only: Option<&str>) -> (Vec<String>, Vec<String>) {
+        let s = self.lock();
+        let holds = s.bcm.switches.lock_holds_provisioners;
+        let wanted = s.bcm.images.iter().filter(|(name, _)| only.is_none_or(|o| o == *name));
+        let (held, now): (Vec<_>, Vec<_>) = wanted.partition(|(_, image)| holds && image.locked);
+        let names = |list: Vec<(&String, _)>| list.into_iter().map(|(name, _)| name.clone()).collect();
+        (names(now), names(held))
+    }
+
+    fn give_when_unlocked(self: &Arc<Self>, image: &str) {
+        let (world, image) = (self.clone(), image.to_string());
+        self.spawn(HEAD, async move {
+            world.until(|s| s.bcm.images.get(&image).is_none_or(|i| !i.locked)).await;
+            Box::pin(world.update_provisioners(Some(&image))).await;
+        });
+    }
+
+    /// Whether the image is being sent to a node or to a provisioner: its package managers do not start then (bcm.md 2.1).
+    pub fn being_sent(&self, image: &str) -> bool {
+        let s = self.lock();
+        let to_node = s.bcm.requests.values().any(|r| r.source.is_some() && r.image == image);
+        to_node || s.bcm.provisioners.iter().any(|p| p.gets.iter().any(|gets| gets == image))
     }
 
     pub fn give_in_background(self: &Arc<Self>, image: &str) {
@@ -130,13 +159,19 @@ struct Updating {
 }
 
 impl Updating {
-    async fn begin(world: &Arc<World>, node: &str) -> Self {
+    async fn begin(world: &Arc<World>, node: &str, images: &[String]) -> Self {
         let idle = |p: &Provisioner| p.node == node && (p.in_use > 0 || p.updating);
         loop {
             world.until(|s| !s.bcm.provisioners.iter().any(idle)).await;
             let taken = world.update(|s| {
                 let p = s.bcm.provisioners.iter_mut().find(|p| p.node == node);
-                p.is_none_or(|p| p.in_use == 0 && !std::mem::replace(&mut p.updating, true))
+                p.is_none_or(|p| {
+                    let free = p.in_use == 0 && !std::mem::replace(&mut p.updating, true);
+                    if free {
+                        p.gets = images.to_vec();
+                    }
+                    free
+                })
             });
             if taken {
                 return Self { world: world.clone(), node: node.into() };
@@ -149,7 +184,10 @@ impl Drop for Updating {
     fn drop(&mut self) {
         self.world.update(|s| {
             let all = s.bcm.provisioners.iter_mut().filter(|p| p.node == self.node);
-            all.for_each(|p| p.updating = false);
+            all.for_each(|p| {
+                p.updating = false;
+                p.gets.clear();
+            });
         });
     }
 }

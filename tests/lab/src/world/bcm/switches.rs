@@ -53,8 +53,22 @@ pub struct Switches {
     pub more_excludes: BTreeMap<String, Vec<String>>,
     /// Devices whose request disappears: nothing is copied, nothing fails.
     pub lost_requests: BTreeSet<String>,
-    /// Devices whose request fails, with rsync's exit code.
+    /// Devices whose request fails in each attempt, with rsync's exit code.
     pub failing_requests: BTreeMap<String, i32>,
+    /// Devices of whose requests so many of the next attempts fail: CMDaemon tries again by itself.
+    pub failing_attempts: BTreeMap<String, u32>,
+    /// A request that failed has no event and no other word of imageupdate than one that ended well.
+    pub quiet_failures: bool,
+    /// A locked image is not sent to provisioners either.
+    pub lock_holds_provisioners: bool,
+    /// At a boot the passive head sends its copy of the image, which may be an old one.
+    pub boot_by_passive: bool,
+    /// Role snippets cover Kubernetes' paths for `update` and not for `sync`.
+    pub sync_uncovered: bool,
+    /// After a failover the new active head has the images on its own disk, as they were when it last got them.
+    pub heads_differ: bool,
+    /// Services, and calls as `SERVICE.CALL`, that the profile of the API's client certificate may not use.
+    pub restricted: BTreeSet<String>,
     /// Devices whose next sync is FULL.
     pub full: BTreeSet<String>,
     /// Devices whose next sync says COMPLETED and copies nothing.
@@ -90,6 +104,13 @@ impl Default for Switches {
             more_excludes: BTreeMap::new(),
             lost_requests: BTreeSet::new(),
             failing_requests: BTreeMap::new(),
+            failing_attempts: BTreeMap::new(),
+            quiet_failures: false,
+            lock_holds_provisioners: false,
+            boot_by_passive: false,
+            sync_uncovered: false,
+            heads_differ: false,
+            restricted: BTreeSet::new(),
             full: BTreeSet::new(),
             empty_syncs: BTreeSet::new(),
             endless: BTreeSet::new(),

@@ -3,6 +3,7 @@
 use super::super::core::World;
 use super::super::effects::What;
 use super::super::machines::MACHINE_ID;
+use super::build::PASSIVE;
 use super::content::{Content, STATUS, files};
 use super::pattern::Patterns;
 use crate::disk::Disk;
@@ -197,12 +198,13 @@ impl World {
             let full = s.bcm.switches.full.remove(device);
             (s.bcm.image_of(device).filter(|_| !keeps).map(|(image, _)| image), full)
         };
-        let Some((image, content)) = image.and_then(|i| Some((i.clone(), self.content(&i)?))) else { return };
+        let Some(image) = image else { return };
+        let Some((provisioner, content)) = self.at_boot(&image) else { return };
         let (mode, now) = (if full { Mode::Full } else { Mode::Sync }, self.clock.now());
         let log = SyncLog {
             device: device.into(),
             path: super::build::path(&image),
-            provisioner: HEAD.into(),
+            provisioner,
             began: now,
             ended: Some(now),
             mode,
@@ -212,6 +214,27 @@ impl World {
         };
         self.write_log(&log);
         self.update(|s| s.bcm.syncs.insert(device.into(), log));
+    }
+
+    /// Who sends an image to a node that boots, and what.
+    fn at_boot(&self, image: &str) -> Option<(String, Content)> {
+        let copy = {
+            let s = self.lock();
+            let passive =
+                s.bcm.provisioners.iter().find(|p| p.node == PASSIVE && s.bcm.switches.boot_by_passive);
+            passive.and_then(|p| p.copies.get(image).cloned())
+        };
+        match copy {
+            Some(copy) => Some((PASSIVE.into(), copy)),
+            None => Some((HEAD.into(), self.content(image)?)),
+        }
+    }
+
+    /// Whether a node that boots now waits for its image: a lock holds this request like others (bcm-2.md 5.2).
+    pub(in super::super) fn waits_at_boot(&self, device: &str) -> bool {
+        let s = self.lock();
+        let locked = |(image, _): (String, bool)| s.bcm.images.get(&image).is_some_and(|i| i.locked);
+        !s.bcm.switches.reboot_keeps && s.bcm.image_of(device).is_some_and(locked)
     }
 
     pub(super) fn write_log(&self, log: &SyncLog) {

@@ -5,4 +5,4 @@ mod files;
 mod objects;
 
 pub use files::{CONTAINERD, CONTAINERD_CONFIG, containerd_config, disk};
-pub use objects::{INGRESS_PORT, ingress, object, objects};
+pub use objects::{Custom, INGRESS_PORT, definition, ingress, object, objects};

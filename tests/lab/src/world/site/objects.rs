@@ -23,7 +23,7 @@ pub fn objects(all: &mut Objects, shape: &Shape, now: Timestamp) {
 
 fn calico(all: &mut Objects, now: Timestamp) {
     for (plural, kind) in [("tigerastatuses", "TigeraStatus"), ("installations", "Installation")] {
-        definition(all, TIGERA, plural, kind, now);
+        definition(all, &Custom { group: TIGERA, version: "v1", plural, kind, namespaced: false }, now);
     }
     for part in ["apiserver", "calico"] {
         let mut v = cast::object("operator.tigera.io/v1", "TigeraStatus", "", part, json!({}), now);
@@ -46,15 +46,26 @@ pub fn object(all: &mut Objects, group: &str, resource: &str, v: Value) {
     all.put(key, v);
 }
 
-fn definition(all: &mut Objects, group: &str, plural: &str, kind: &str, now: Timestamp) {
+/// A resource that the API serves as long as its definition is there.
+pub struct Custom {
+    pub group: &'static str,
+    pub version: &'static str,
+    pub plural: &'static str,
+    pub kind: &'static str,
+    pub namespaced: bool,
+}
+
+pub fn definition(all: &mut Objects, of: &Custom, now: Timestamp) {
+    let Custom { group, version, plural, kind, namespaced } = *of;
+    let scope = if namespaced { "Namespaced" } else { "Cluster" };
     let name = format!("{plural}.{group}");
     let mut v =
         cast::object("apiextensions.k8s.io/v1", "CustomResourceDefinition", "", &name, json!({}), now);
     let names = json!({"kind": kind, "listKind": format!("{kind}List"), "plural": plural, "singular": kind.to_lowercase()});
     let schema = json!({"openAPIV3Schema": {"type": "object", "x-kubernetes-preserve-unknown-fields": true}});
-    v["spec"] = json!({"group": group, "names": names, "scope": "Cluster", "conversion": {"strategy": "None"},
-        "versions": [{"name": "v1", "served": true, "storage": true, "schema": schema}]});
-    v["status"] = json!({"acceptedNames": names, "storedVersions": ["v1"],
+    v["spec"] = json!({"group": group, "names": names, "scope": scope, "conversion": {"strategy": "None"},
+        "versions": [{"name": version, "served": true, "storage": true, "schema": schema}]});
+    v["status"] = json!({"acceptedNames": names, "storedVersions": [version],
         "conditions": [{"type": "Established", "status": "True", "reason": "InitialNamesAccepted", "message": "the initial names have been accepted",
             "lastTransitionTime": seconds(now)}]});
     object(all, "apiextensions.k8s.io", "customresourcedefinitions", v);

@@ -111,6 +111,7 @@ async fn a_unit_of_the_head_works_in_the_image_and_its_output_comes_back() {
     assert!(well(head(&world, &words).await).contains("kubelet\t1.31.9-1.1\n"));
     assert!(world.lock().node(HEAD_NODE).units.is_empty());
     well(cmsh(&world, &format!("softwareimage; clone dgx-image {NEW}; commit -w")).await);
+    super::quiet(&world).await;
     let installed =
         |what: &What| matches!(what, What::PackageInstall { package, .. } if package == "kubelet");
     install(&world).await;
@@ -123,6 +124,7 @@ async fn a_unit_of_the_head_works_in_the_image_and_its_output_comes_back() {
 async fn what_an_installation_would_do_to_others_is_said_first() {
     let world = world();
     well(cmsh(&world, &format!("softwareimage; clone dgx-image {NEW}; commit -w")).await);
+    super::quiet(&world).await;
     let path = format!("/cm/images/{NEW}");
     world.update(|s| s.node_mut(&path).drags = vec!["Remv containerd.io [1.7.27]".into()]);
     let text = "deb https://pkgs.k8s.io/core:/stable:/v1.32/deb/ /\n";

@@ -110,7 +110,7 @@ impl Animal {
     }
 
     /// Kind and name. Of these only the DaemonSet `exporter` exists.
-    fn controller(&self) -> Option<(&'static str, &'static str)> {
+    pub fn controller(&self) -> Option<(&'static str, &'static str)> {
         match self.kind {
             Kind::DaemonSet | Kind::FinishedOfDaemonSet => Some(("DaemonSet", "exporter")),
             Kind::Orphan => Some(("DaemonSet", "gone")),
@@ -121,7 +121,7 @@ impl Animal {
         }
     }
 
-    fn object(&self, now: jiff::Timestamp) -> Value {
+    pub fn object(&self, now: jiff::Timestamp) -> Value {
         let created = match self.kind {
             Kind::Returning => now,
             _ => now - jiff::SignedDuration::from_hours(1),
@@ -158,7 +158,14 @@ impl Animal {
         v
     }
 
-    fn budgets(&self) -> usize {
+    pub fn budget(&self, number: usize) -> Value {
+        let name = format!("{}-{number}", self.name);
+        json!({"apiVersion": "policy/v1", "kind": "PodDisruptionBudget",
+            "metadata": {"name": name, "namespace": NAMESPACE, "uid": format!("uid-{name}"), "generation": 1},
+            "spec": {"minAvailable": 1, "selector": {"matchLabels": {"animal": self.name}}}})
+    }
+
+    pub fn budgets(&self) -> usize {
         match self.answer {
             Answer::Budget => 1,
             Answer::TwoBudgets => 2,
@@ -166,7 +173,7 @@ impl Animal {
         }
     }
 
-    fn fault(&self) -> Option<(i32, &'static str, u32)> {
+    pub fn fault(&self) -> Option<(i32, &'static str, u32)> {
         let webhook = "Internal error occurred: failed calling webhook \"evict.site.example\": Post \"https://drain-webhook.site.svc:443/evict\": EOF";
         match self.answer {
             Answer::BusyOnce => {
@@ -183,17 +190,23 @@ impl Animal {
     }
 }
 
+/// The only controller that exists.
+pub fn exporter() -> Value {
+    json!({"apiVersion": "apps/v1", "kind": "DaemonSet",
+        "metadata": {"name": "exporter", "namespace": NAMESPACE, "uid": "owner-exporter", "generation": 1},
+        "spec": {"selector": {"matchLabels": {"app": "exporter"}}, "template": {"metadata": {"labels": {"app": "exporter"}},
+            "spec": {"nodeSelector": {"zoo": "nowhere"}, "containers": [{"name": "c", "image": "registry.k8s.io/pause:3.10"}]}}}})
+}
+
 /// Puts all of them on the node, with their owners, budgets and answers.
 pub fn sow(world: &Arc<World>, animals: &[Animal]) {
     let now = world.clock.now();
-    let set = json!({"apiVersion": "apps/v1", "kind": "DaemonSet",
-        "metadata": {"name": "exporter", "namespace": NAMESPACE, "uid": "owner-exporter", "generation": 1},
-        "spec": {"selector": {"matchLabels": {"app": "exporter"}}, "template": {"metadata": {"labels": {"app": "exporter"}},
-            "spec": {"nodeSelector": {"zoo": "nowhere"}, "containers": [{"name": "c", "image": "registry.k8s.io/pause:3.10"}]}}}});
     world.update(|s| {
-        s.api.put(Key::new("apps", "daemonsets", NAMESPACE, "exporter"), set);
+        s.api.put(Key::new("apps", "daemonsets", NAMESPACE, "exporter"), exporter());
         // The garbage collector looks for the uid of an owner.
-        for owner in animals.iter().filter_map(Animal::controller).map(|(_, name)| name).collect::<BTreeSet<_>>() {
+        for owner in
+            animals.iter().filter_map(Animal::controller).map(|(_, name)| name).collect::<BTreeSet<_>>()
+        {
             if owner != "exporter" {
                 let stands_for = json!({"apiVersion": "v1", "kind": "ConfigMap",
                     "metadata": {"name": owner, "namespace": NAMESPACE, "uid": format!("owner-{owner}")}});
@@ -202,10 +215,8 @@ pub fn sow(world: &Arc<World>, animals: &[Animal]) {
         }
         for animal in animals {
             for i in 0..animal.budgets() {
-                let name = format!("{}-{i}", animal.name);
-                let budget = json!({"apiVersion": "policy/v1", "kind": "PodDisruptionBudget",
-                    "metadata": {"name": name, "namespace": NAMESPACE, "uid": format!("uid-{name}"), "generation": 1},
-                    "spec": {"minAvailable": 1, "selector": {"matchLabels": {"animal": animal.name}}}});
+                let budget = animal.budget(i);
+                let name = budget["metadata"]["name"].as_str().unwrap_or_default().to_string();
                 s.api.put(Key::new("policy", "poddisruptionbudgets", NAMESPACE, &name), budget);
             }
             s.api.put(Key::pod(NAMESPACE, &animal.name), animal.object(now));

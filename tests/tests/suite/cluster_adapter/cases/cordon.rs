@@ -15,7 +15,7 @@ async fn view(t: &Target, name: &str) -> NodeView {
 }
 
 fn cordon(name: &str, who: &str) -> ClusterAct {
-    ClusterAct::Cordon { node: node(name), run: run(who), from: None }
+    ClusterAct::Cordon { node: node(name), run: run(who), from: None, held: vec![] }
 }
 
 fn uncordon(name: &str, who: &str) -> ClusterAct {

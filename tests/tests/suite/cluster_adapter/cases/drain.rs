@@ -11,7 +11,7 @@ use std::time::Duration;
 /// Of a node that the run cordons first.
 async fn drain(t: &Target, name: &str, seconds: u32) -> Result<String, Failure> {
     let cluster = t.cluster();
-    let cordon = ClusterAct::Cordon { node: node(name), run: run("r1"), from: None };
+    let cordon = ClusterAct::Cordon { node: node(name), run: run("r1"), from: None, held: vec![] };
     cluster.act(&cordon, &epoch(5)).await?;
     let drain = ClusterAct::Drain { node: node(name), run: run("r1"), seconds, options: Default::default() };
     cluster.act(&drain, &epoch(5)).await

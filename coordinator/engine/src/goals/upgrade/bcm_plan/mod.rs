@@ -8,10 +8,10 @@ mod refuse;
 mod tests;
 
 use crate::goals::{BcmView, PlanInput};
-use crate::inventory::{Inventory, NodeEntry};
+use crate::inventory::{Inventory, NodeEntry, NodeRole};
 use crate::program::{BCM_IMAGES, BcmPlan, GoalName, LeftOut};
 use groups::Group;
-use podlift_model::bcm::{BcmImage, BcmNode, ImageName};
+use podlift_model::bcm::{BcmImage, BcmNode, CategoryName, ImageName};
 use podlift_model::op::Package;
 use podlift_model::{NodeName, PackageVersion};
 use std::collections::{BTreeMap, BTreeSet};
@@ -51,6 +51,7 @@ pub(in crate::goals) fn draw(
             images: vec![],
             nodes: BTreeMap::new(),
             version: version(input, books),
+            categories: categories(input),
             learn_config: books.repairs_config
                 && bcm.state.as_ref().is_ok_and(|s| s.kubeadm_manage && s.mode.acts()),
         }),
@@ -76,6 +77,15 @@ pub(in crate::goals) fn draw(
     let of_out = out.problems.iter_mut().filter(|problem| problem.node.as_ref().is_some_and(is_out));
     of_out.for_each(|problem| problem.weight = Weight::Warn);
     out
+}
+
+/// The categories of the workers, as far as the site's groups need them.
+fn categories(input: &PlanInput) -> BTreeMap<NodeName, CategoryName> {
+    let named = input.options.batches.iter().flat_map(|policy| &policy.groups).any(|g| g.category.is_some());
+    let rows = input.bcm.iter().filter(|_| named).filter_map(|bcm| bcm.nodes.as_ref().ok()).flatten();
+    let is_worker =
+        |row: &&BcmNode| input.inventory.get(&row.name).is_some_and(|node| node.role == NodeRole::Worker);
+    rows.filter(is_worker).filter_map(|row| Some((row.name.clone(), row.category.clone()?))).collect()
 }
 
 /// Nodes of the run that nobody needs now: their images are not made. If one is included after all, its assignment finds none and says so.
@@ -177,9 +187,4 @@ fn is_at(image: &BcmImage, packages: &BTreeMap<Package, PackageVersion>) -> bool
             .is_some_and(|wanted| there.is_some_and(|t| t.held && t.version.as_ref() == Some(wanted)))
     };
     PACKAGES.iter().all(is)
-}
-
-/// `a, b and 7 more`.
-fn listed(nodes: &[NodeName]) -> String {
-    crate::program::names(nodes)
 }

@@ -1,8 +1,9 @@
 //! What speaks against an image, or has to be known of it, each with the next command.
 
+use super::PACKAGES;
 use super::groups::Group;
-use super::{PACKAGES, listed};
 use crate::program::ImagePlan;
+use crate::program::names;
 use podlift_model::bcm::{BcmImage, BcmNode, CategoryName, ImageName};
 use podlift_model::op::Package;
 use podlift_model::{NodeName, PackageVersion, agree, count};
@@ -43,14 +44,14 @@ pub(super) fn no_image_at_all(nodes: usize) -> Problem {
 pub(super) fn unknown_images(groups: &[Group], why: &str) -> Problem {
     let nodes: Vec<NodeName> = groups.iter().flat_map(Group::nodes).collect();
     let evidence =
-        format!("BCM writes {} from software images, and the images are not known: {why}", listed(&nodes));
+        format!("BCM writes {} from software images, and the images are not known: {why}", names(&nodes));
     refuse(None, evidence, "cmsh -c \"softwareimage; list\"".into())
 }
 
 pub(super) fn unknown_image(group: &Group, head: &NodeName) -> Problem {
     let evidence = format!(
         "BCM gives {} the software image {}, and does not list that image on {head}",
-        listed(&group.nodes()),
+        names(&group.nodes()),
         group.old
     );
     refuse(None, evidence, "cmsh -c \"softwareimage; list\"".into())
@@ -86,7 +87,7 @@ pub(super) fn unlisted(nodes: &[NodeName]) -> Problem {
     let evidence = format!(
         "BCM provisions no node with the {} of {}: packages are installed on {} own disk",
         agree(nodes.len(), "name", "names"),
-        listed(nodes),
+        names(nodes),
         agree(nodes.len(), "its", "their")
     );
     Problem { weight: Weight::Note, node: None, evidence, next: "cmsh -c \"device list\"".into() }
@@ -229,7 +230,7 @@ pub(super) fn shared(plan: &ImagePlan) -> Option<Problem> {
         count(plan.others.len(), "node"),
         agree(plan.others.len(), "is", "are"),
         agree(plan.others.len(), "keeps", "keep"),
-        listed(&plan.others)
+        names(&plan.others)
     );
     let next = "cmsh -c \"softwareimage; list\"".into();
     let is = !plan.others.is_empty() && !plan.is_as_it_is();
@@ -247,7 +248,7 @@ pub(super) fn kept_category(category: &CategoryName, images: &[&ImageName], othe
             "{} of it {} no part of this run: {}",
             count(others.len(), "node"),
             agree(others.len(), "is", "are"),
-            listed(others)
+            names(others)
         ),
     };
     let evidence = format!(

@@ -1,7 +1,7 @@
 //! Budgets that would block a drain, counted as the API server counts them (Kubernetes 1.32 `registry/core/pod/storage/eviction.go`), over
 //! all pods of a node and without any request.
 
-use crate::survey::{BudgetView, Expression, PodView, Selector};
+use crate::survey::{BudgetView, PodView};
 use std::collections::BTreeMap;
 
 /// A pod whose eviction would be refused.
@@ -103,27 +103,6 @@ fn passes_unready(budget: &BudgetView) -> bool {
 /// it protects a pod.
 fn never(budget: &BudgetView) -> bool {
     budget.expected_pods == 0 || budget.desired_healthy >= budget.expected_pods
-}
-
-impl Selector {
-    pub fn matches(&self, labels: &BTreeMap<String, String>) -> bool {
-        !self.nothing
-            && self.labels.iter().all(|(k, v)| labels.get(k) == Some(v))
-            && self.expressions.iter().all(|e| e.holds(labels))
-    }
-}
-
-impl Expression {
-    fn holds(&self, labels: &BTreeMap<String, String>) -> bool {
-        let value = labels.get(&self.key);
-        match self.operator.as_str() {
-            "In" => value.is_some_and(|v| self.values.contains(v)),
-            "NotIn" => !value.is_some_and(|v| self.values.contains(v)),
-            "Exists" => value.is_some(),
-            "DoesNotExist" => value.is_none(),
-            _ => false,
-        }
-    }
 }
 
 impl PodView {

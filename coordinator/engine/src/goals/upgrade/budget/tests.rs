@@ -1,6 +1,7 @@
 //! Decisions of the API server, case by case.
 
 use super::*;
+use crate::survey::{Expression, Selector};
 use crate::testing::survey::{budget, pod};
 
 fn seen(pods: &[PodView], budgets: &[BudgetView]) -> Vec<(String, bool)> {

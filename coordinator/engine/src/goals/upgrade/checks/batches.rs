@@ -1,47 +1,34 @@
 //! The site's policy of batches against this fleet: a group without a node, a window that never opens, and jobs that can't be interrupted
 //! as one because not all of their nodes may go together.
 
-use super::View;
+use super::{View, batch_groups, gangs};
 use crate::goals::upgrade::forecast::worker;
 use crate::inventory::NodeRole;
-use crate::jobs::jobs;
-use crate::machine::EXPECTED_SECONDS;
+use crate::machine::{EXPECTED_SECONDS, Lanes};
 use crate::program::{Finding, Severity, finding, names};
-use podlift_batches::{
-    GroupNodes, Job, Policy, Stage, TooLarge, Worker, groups_of, open_for, without_domain,
-};
+use crate::survey::ClusterSurvey;
+use podlift_batches::{GroupNodes, Job, Policy, Stage, TooLarge, Worker, groups_of, without_domain};
 use podlift_model::{NodeName, count};
+use std::cmp::Reverse;
 
 pub const ID: &str = "batches";
 /// Where the policy is.
-const FILE: &str = "/etc/podlift/policy.toml";
+pub(super) const FILE: &str = "/etc/podlift/policy.toml";
 
 pub fn check(view: &View) -> Vec<Finding> {
     let Some(policy) = &view.input.options.batches else { return vec![] };
     let all = view.input.inventory.of_role(NodeRole::Worker);
-    let workers: Vec<Worker> = all.map(|n| worker(n, Stage::ToCome)).collect();
-    let mut out: Vec<Finding> = groups(policy, &workers).collect();
+    let workers: Vec<Worker> = all.map(|n| worker(n, Stage::ToCome, view.bcm.plan.as_ref())).collect();
+    let mut out = batch_groups::check(view, policy, &workers);
     out.extend(groups_of(policy, &workers).iter().filter_map(all_canary));
     out.extend(domains(policy, &workers));
-    out.extend(window(view, policy));
-    let pods = view.cluster().and_then(|c| c.pods.as_ref().ok());
-    for job in pods.map(|pods| jobs(pods)).unwrap_or_default().iter().filter(|job| job.gang) {
+    out.extend(windows(view, policy, &workers));
+    out.extend(gangs::check(view));
+    for job in view.cluster().map(ClusterSurvey::jobs).unwrap_or_default().iter().filter(|job| job.gang) {
         out.extend(too_large(view, policy, job));
         out.extend(with_a_node_left_out(view, job));
     }
     out
-}
-
-fn groups(policy: &Policy, workers: &[Worker]) -> impl Iterator<Item = Finding> {
-    let selectors = policy.groups.iter().map(|group| &group.selector);
-    let rows = groups_of(policy, workers).into_iter().zip(selectors);
-    rows.filter(|(group, _)| group.nodes.is_empty()).map(|(group, selector)| {
-        let evidence = format!(
-            "group {:?} of [rollout] in {FILE} has no worker: selector {selector:?} matches none, or only workers of groups before it; correct the selector, or remove the group",
-            group.name
-        );
-        finding(ID, Severity::Blocker, None, evidence, "kubectl get nodes --show-labels")
-    })
 }
 
 /// The canary of a group is all of it, so that none of its workers waits for it.
@@ -69,17 +56,37 @@ fn domains(policy: &Policy, workers: &[Worker]) -> Option<Finding> {
     (!nodes.is_empty()).then(|| finding(ID, severity, None, evidence, "kubectl get nodes --show-labels"))
 }
 
-fn window(view: &View, policy: &Policy) -> Option<Finding> {
-    let until = open_for(policy, view.input.now, EXPECTED_SECONDS).err()?;
+/// When lanes may begin: those of no group, and those of each group with windows of its own.
+fn windows(view: &View, policy: &Policy, workers: &[Worker]) -> Vec<Finding> {
+    let chosen = workers.iter().filter(|worker| view.chosen(&worker.node));
+    // The control plane begins in the windows of all lanes, too.
+    let mut lanes = Lanes::of_workers(policy, chosen);
+    if lanes.iter().all(|lanes| lanes.name().is_some()) {
+        lanes.push(Lanes::of_all(policy));
+    }
+    lanes.iter().filter_map(|lanes| window(view, lanes)).collect()
+}
+
+fn window(view: &View, lanes: &Lanes) -> Option<Finding> {
+    let until = lanes.open(view.input.now, EXPECTED_SECONDS).err()?;
+    let window = lanes.window();
     let Some(until) = until else {
+        let (whose, what) = match lanes.name() {
+            Some(group) => (format!("lane of group {group:?}"), "its `windows`, or remove them"),
+            None => ("lane".to_string(), "`windows` there, or remove it, or give another --window"),
+        };
         let evidence = format!(
-            "[rollout] in {FILE}: no window ever opens that is long enough for a node, which takes about {EXPECTED_SECONDS} s, so that no lane would begin: correct `windows`, or remove it"
+            "[rollout] in {FILE}: no window ever opens that is long enough for a node, which takes about {EXPECTED_SECONDS} s, so that no {whose} would begin: correct {what}"
         );
         return Some(finding(ID, Severity::Blocker, None, evidence, &view.again()));
     };
-    let evidence = format!(
-        "no window is open now that is long enough for a node: a run that is started waits with its first disruptive step until {until}"
-    );
+    let waits = match lanes.name() {
+        Some(group) => {
+            format!("a run that is started lets the workers of group {group:?} wait until {until}")
+        }
+        None => format!("a run that is started waits with its first disruptive step until {until}"),
+    };
+    let evidence = format!("no {window} is open now that is long enough for a node: {waits}");
     Some(finding(ID, Severity::Note, None, evidence, ""))
 }
 
@@ -92,7 +99,7 @@ fn due<'a>(view: &View, job: &'a Job) -> Vec<&'a NodeName> {
 
 fn too_large(view: &View, policy: &Policy, job: &Job) -> Option<Finding> {
     let (nodes, most) = (due(view, job).len(), view.input.options.max_unavailable as usize);
-    if nodes <= most {
+    if nodes <= most || job.goes_on_without(&most_at_once(view, job, most)) {
         return None;
     }
     let what = match policy.gangs.too_large {
@@ -109,9 +116,19 @@ fn too_large(view: &View, policy: &Policy, job: &Job) -> Option<Finding> {
     Some(finding(ID, Severity::Note, None, evidence, &view.again_with(nodes as u32)))
 }
 
+/// So many of its nodes, those with the most of its pods.
+fn most_at_once(view: &View, job: &Job, most: usize) -> Vec<NodeName> {
+    let mut nodes = due(view, job);
+    nodes.sort_by_key(|node| Reverse(job.nodes.get(*node)));
+    nodes.into_iter().take(most).cloned().collect()
+}
+
 fn with_a_node_left_out(view: &View, job: &Job) -> Option<Finding> {
     let out: Vec<NodeName> = job.nodes.keys().filter(|node| view.is_left_out(node)).cloned().collect();
-    let due = due(view, job).len();
+    let (due, most) = (due(view, job).len(), view.input.options.max_unavailable as usize);
+    if job.goes_on_without(&most_at_once(view, job, most)) {
+        return None;
+    }
     let evidence = format!(
         "job {} is interrupted although {} of its nodes {} left out: {}",
         job.id,

@@ -1,6 +1,7 @@
 //! CMDaemon's background tasks. Work that is open delays the images of the run, and a failed one may be of an image.
 
 use super::View;
+use crate::listed::listed;
 use crate::program::{Finding, Severity, finding};
 use podlift_model::bcm::{BcmTask, TaskState};
 use podlift_model::count;
@@ -41,9 +42,7 @@ pub fn check(view: &View) -> Vec<Finding> {
 }
 
 fn told(tasks: &[&BcmTask], what: &str) -> Option<Finding> {
-    let shown: Vec<String> = tasks.iter().take(SHOWN).map(|t| format!("{} ({})", t.id, t.what)).collect();
-    let more = tasks.len().saturating_sub(SHOWN);
-    let tail = if more > 0 { format!(" and {more} more") } else { String::new() };
-    let evidence = format!("{} of CMDaemon {what}: {}{tail}", count(tasks.len(), "task"), shown.join(", "));
+    let shown = listed(tasks.iter().map(|t| format!("{} ({})", t.id, t.what)), SHOWN);
+    let evidence = format!("{} of CMDaemon {what}: {shown}", count(tasks.len(), "task"));
     (!tasks.is_empty()).then(|| finding(ID, Severity::Warning, None, evidence, "cmsh -c \"task; list\""))
 }

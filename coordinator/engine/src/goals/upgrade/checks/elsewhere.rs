@@ -3,7 +3,7 @@
 
 use super::View;
 use crate::inventory::{NodeEntry, NodeRole};
-use crate::placement::{Lack, Place, place};
+use crate::placement::{Lack, Place, Standing, place};
 use crate::program::{Finding, Severity, finding};
 use crate::survey::{Hardware, PodView};
 use podlift_model::{NodeName, count};
@@ -14,12 +14,12 @@ pub const ID: &str = "room-elsewhere";
 
 pub fn check(view: &View) -> Vec<Finding> {
     let Some(seen) = view.cluster().filter(|_| view.input.options.batches.is_some()) else { return vec![] };
-    let (Ok(pods), Ok(hardware)) = (&seen.pods, &seen.hardware) else { return vec![] };
-    let pods = with_devices(pods);
+    let (Ok(all), Ok(hardware)) = (&seen.pods, &seen.hardware) else { return vec![] };
+    let pods = with_devices(all);
     let away = fullest(view, &pods);
     let displaced: Vec<&PodView> = away.iter().flat_map(|node| displaced(&pods, node)).collect();
     let mut places = places(view, hardware, &pods, &away);
-    let without = place(&displaced, &mut places);
+    let without = place(&displaced, &mut places, standing(view, all, &away));
     found(away.len(), displaced.len(), &without).into_iter().collect()
 }
 
@@ -55,6 +55,15 @@ fn fullest<'a>(view: &View<'a>, pods: &OnNodes) -> BTreeSet<&'a NodeName> {
     workers.into_iter().map(|(_, node)| node).collect()
 }
 
+/// The pods that stay where they are, with or without devices: others may want to be near them or away from them.
+fn standing<'a>(view: &View<'a>, pods: &'a [PodView], away: &BTreeSet<&NodeName>) -> Standing<'a> {
+    let stays = |pod: &PodView, node: &NodeName| !(pod.finished || pod.evicted() && away.contains(node));
+    Standing::of(pods.iter().filter_map(|pod| {
+        let node = pod.node.as_ref().filter(|node| stays(pod, node))?;
+        Some((pod, &view.input.inventory.get(node)?.view.labels))
+    }))
+}
+
 /// The nodes that stay, with what is free on them.
 fn places<'a>(
     view: &View<'a>,
@@ -88,8 +97,8 @@ fn places<'a>(
 
 fn found(away: usize, displaced: usize, without: &[(&PodView, Lack)]) -> Option<Finding> {
     let lacking = |lack: Lack| without.iter().filter(move |(_, l)| *l == lack).map(|(pod, _)| *pod);
-    let (room, node) = (lacking(Lack::Room).count(), lacking(Lack::Node).count());
-    let first = lacking(Lack::Node).next().or_else(|| lacking(Lack::Room).next())?;
+    let [node, beside, room] = [Lack::Node, Lack::Pods, Lack::Room].map(|lack| lacking(lack).count());
+    let first = [Lack::Node, Lack::Pods, Lack::Room].into_iter().find_map(|lack| lacking(lack).next())?;
     let workers = match away {
         1 => "the fullest worker is".to_string(),
         more => format!("the fullest {} are", count(more, "worker")),
@@ -97,6 +106,11 @@ fn found(away: usize, displaced: usize, without: &[(&PodView, Lack)]) -> Option<
     let mut why = vec![];
     if room > 0 {
         why.push(format!("{room} because the devices of the others are in use"));
+    }
+    if beside > 0 {
+        why.push(format!(
+            "{beside} because the pods on the nodes that would do exclude it (required affinity and anti-affinity between pods)"
+        ));
     }
     if node > 0 {
         why.push(format!(
@@ -111,6 +125,6 @@ fn found(away: usize, displaced: usize, without: &[(&PodView, Lack)]) -> Option<
         first.namespace,
         first.name
     );
-    let severity = if node > 0 { Severity::Warning } else { Severity::Note };
+    let severity = if node + beside > 0 { Severity::Warning } else { Severity::Note };
     Some(finding(ID, severity, None, evidence, ""))
 }

@@ -2,6 +2,7 @@
 //! plan names the pods and their owners, who can be told before.
 
 use super::View;
+use crate::listed::listed;
 use crate::program::{Finding, Severity, finding};
 use crate::survey::PodView;
 use podlift_model::{NodeName, agree, count};
@@ -28,11 +29,6 @@ fn node_of(pod: &PodView) -> Option<&NodeName> {
 }
 
 fn evidence(found: &[(&PodView, &NodeName)], warned: u32) -> Option<String> {
-    let named: Vec<String> = found.iter().take(NAMED).map(|(pod, node)| name(pod, node)).collect();
-    let more = match found.len().saturating_sub(NAMED) {
-        0 => String::new(),
-        more => format!(" and {more} more"),
-    };
     (!found.is_empty()).then(|| {
         let owners = agree(found.len(), "its owner", "their owners");
         let told = match warned {
@@ -40,9 +36,9 @@ fn evidence(found: &[(&PodView, &NodeName)], warned: u32) -> Option<String> {
             seconds => format!("an Event tells {owners} {seconds} s before the drain"),
         };
         format!(
-            "people work in {} that the run evicts, and what they have not saved is lost: {}{more}; {told}, or leave a worker out with --without NODE",
+            "people work in {} that the run evicts, and what they have not saved is lost: {}; {told}, or leave a worker out with --without NODE",
             count(found.len(), "pod"),
-            named.join(", "),
+            listed(found.iter().map(|(pod, node)| name(pod, node)), NAMED),
         )
     })
 }

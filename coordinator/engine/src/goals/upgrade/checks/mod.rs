@@ -8,6 +8,7 @@ mod apis;
 mod attested;
 mod automation;
 mod bare_pods;
+mod batch_groups;
 mod batches;
 mod bcm;
 mod bcm_excludes;
@@ -32,6 +33,7 @@ mod etcd_store;
 mod etcd_versions;
 mod filesystems;
 mod flag_loss;
+mod gangs;
 mod gates;
 mod gpu_users;
 mod heal;
@@ -66,6 +68,7 @@ mod went_back;
 
 use super::bcm_plan::Drawn;
 use crate::analysis::root_cause::RootCause;
+use crate::doors::DrainOptions;
 use crate::goals::PlanInput;
 use crate::inventory::NodeEntry;
 use crate::kubeadm_config::{ClusterConfiguration, Renderer};
@@ -106,6 +109,37 @@ pub(super) struct View<'a> {
     pub bcm: &'a Drawn,
 }
 
+/// The order of the workers, where it is not the usual one. What the site's rules say anyway may be among these, and changes nothing.
+fn in_order(options: &PlanOptions, usual: &PlanOptions) -> String {
+    let mut given = String::new();
+    if options.canary != usual.canary {
+        given += &format!(" --canary {}", options.canary);
+    }
+    if options.canary > 0 && options.canary_soak_seconds > 0 {
+        given += &format!(" --canary-soak {}s", options.canary_soak_seconds);
+    }
+    let Some(policy) = &options.batches else { return given };
+    if policy.grow {
+        given += " --grow";
+    }
+    if policy.order == podlift_batches::Order::AsPlanned {
+        given += " --order as-planned";
+    }
+    given.extend(policy.windows.iter().map(|window| format!(" --window '{window}'")));
+    given
+}
+
+/// The arguments of a drain that is not the usual one.
+fn draining(drain: &DrainOptions) -> String {
+    let seconds = |name: &str, of: String| format!(" --{name} {of}");
+    let grace = drain.grace_period_seconds.map(|s| seconds("grace-period", s.to_string()));
+    let skip = drain.skip_wait_for_delete_seconds;
+    let skip = (skip > 0).then(|| seconds("skip-wait-for-delete-timeout", skip.to_string()));
+    let no_eviction = drain.disable_eviction.then(|| " --disable-eviction".to_string());
+    let force = drain.force.then(|| " --force".to_string());
+    [grace, skip, no_eviction, force].into_iter().flatten().collect()
+}
+
 impl View<'_> {
     /// The command that makes this plan again, with what was asked for.
     fn again(&self) -> String {
@@ -132,7 +166,13 @@ impl View<'_> {
         if options.skip_unready {
             given += " --skip-unready";
         }
-        verb + &given
+        if options.fetch_parallel != usual.fetch_parallel {
+            given += &format!(" --max-fetch {}", options.fetch_parallel);
+        }
+        if !options.step_aside {
+            given += " --no-step-aside";
+        }
+        verb + &given + &in_order(options, &usual) + &draining(&options.drain)
     }
 
     fn cluster(&self) -> Option<&ClusterSurvey> {

@@ -1,4 +1,5 @@
-//! The coordinator has every right in the API that a run needs. A right that is missing would end the run in its middle.
+//! The coordinator has every right in the API that a run needs. A right that is missing would end the run in its middle. Without one that is
+//! only useful the run knows less, and that is a note.
 
 use super::View;
 use crate::program::{Finding, Severity, finding};
@@ -25,14 +26,20 @@ pub fn check(view: &View) -> Vec<Finding> {
 
 fn denied(right: &MissingRight) -> Finding {
     let place = right.namespace.as_ref().map_or(String::new(), |n| format!(" in {n}"));
+    let (severity, is) = match right.useful {
+        true => (Severity::Note, "useful"),
+        false => (Severity::Blocker, "needed"),
+    };
     let evidence = format!(
-        "the coordinator may not {} {}{place}, which is needed for: {}; `{}` asks again",
+        "the coordinator may not {} {}{place}, which is {is} for: {}; `{}` asks again",
         right.verb,
         object(right),
         right.needed_for,
         question(right)
     );
-    finding(ID, Severity::Blocker, None, evidence, &format!("kubectl apply -f {MANIFEST}"))
+    // The site may have taken other rights of the manifest away on purpose, and goes on without this one.
+    let part = if right.useful { " -l podlift.io/part=coordinator" } else { "" };
+    finding(ID, severity, None, evidence, &format!("kubectl apply -f {MANIFEST}{part}"))
 }
 
 /// What the right is about: a path, a resource with its group, one object.
@@ -76,6 +83,19 @@ mod tests {
             name: name.map(String::from),
             path: path.map(String::from),
             needed_for: "x".into(),
+            useful: false,
+        }
+    }
+
+    #[test]
+    fn a_right_that_is_only_useful_is_a_note() {
+        for (useful, severity, text) in [
+            (false, Severity::Blocker, "which is needed for: x"),
+            (true, Severity::Note, "which is useful for: x"),
+        ] {
+            let found = denied(&MissingRight { useful, ..right("workloads", None, None) });
+            assert_eq!(found.next.ends_with(" -l podlift.io/part=coordinator"), useful, "{found:?}");
+            assert!(found.severity == severity && found.evidence.contains(text), "{found:?}");
         }
     }
 

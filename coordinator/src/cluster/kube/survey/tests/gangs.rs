@@ -19,6 +19,12 @@ fn table() -> Vec<(&'static str, Value, Option<&'static str>)> {
         )
     };
     let indexed = json!({"batch.kubernetes.io/job-name": "llm-node-0", "batch.kubernetes.io/job-completion-index": "0"});
+    let admitted = json!({"metadata": {
+        "annotations": {"kueue.x-k8s.io/workload": "jobset-llm-5f337"}, "labels": {"jobset.sigs.k8s.io/jobset-name": "llm"},
+    }});
+    let grouped = json!({"metadata": {
+        "annotations": {"kueue.x-k8s.io/workload": "g"}, "labels": {"kueue.x-k8s.io/pod-group-name": "g"},
+    }});
     let mut jobset = indexed.clone();
     jobset["jobset.sigs.k8s.io/jobset-name"] = "llm".into();
     vec![
@@ -30,6 +36,8 @@ fn table() -> Vec<(&'static str, Value, Option<&'static str>)> {
         ),
         ("coscheduling", labels(json!({"scheduling.x-k8s.io/pod-group": "nginx"})), Some("PodGroup/nginx")),
         ("Kueue's pod groups", labels(json!({"kueue.x-k8s.io/pod-group-name": "g"})), Some("PodGroup/g")),
+        ("Kueue's Workload of a JobSet", admitted, Some("Workload/jobset-llm-5f337")),
+        ("Kueue's Workload of a pod group", grouped, Some("PodGroup/g")),
         ("Grove, Dynamo", labels(json!({"grove.io/podgang": "vllm-0"})), Some("PodGang/vllm-0")),
         ("JobSet, Trainer v2", labels(jobset), Some("JobSet/llm")),
         ("Trainer v1, PyTorch", training("pytorchjob-controller"), Some("PyTorchJob/llm")),

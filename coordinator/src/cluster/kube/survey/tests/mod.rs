@@ -1,8 +1,10 @@
 //! The survey against a fake API, with objects as real servers write them. Each test removes one part.
 
+mod affinity;
 mod gangs;
 mod objects;
 mod outside;
+mod pod_groups;
 mod stored;
 
 use super::{Sources, survey};

@@ -163,7 +163,8 @@ impl<'a> Session<'a> {
             }),
             Staged::CategoryImage { category, image } => {
                 world.update(|s| s.bcm.categories.get_mut(&category).map(|c| c.image = Some(image.clone())));
-                world.record(HEAD, What::CategoryImage { category, image }, None);
+                world.record(HEAD, What::CategoryImage { category: category.clone(), image }, None);
+                world.assert_services(&category);
             }
             Staged::Clone { from, image } => world.clone_image(&from, &image).await.map_err(Problem)?,
             Staged::Remove { image } => {

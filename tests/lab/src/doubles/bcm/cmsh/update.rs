@@ -25,9 +25,11 @@ impl Session<'_> {
         let ended = join_all(begun).await;
         self.ctx.pause().await;
         // Of a request that is gone there is no event, and no failure.
-        let failed = ended.iter().flatten().any(|e| matches!(e, Ended::Failed(_)));
+        let quiet = self.ctx.world.lock().bcm.switches.quiet_failures;
+        let failed = !quiet && ended.iter().flatten().any(|e| matches!(e, Ended::Failed(_)));
         for end in ended.iter().flatten() {
             match end {
+                Ended::Failed(_) if quiet => {}
                 Ended::Completed(text) | Ended::Failed(text) => self.event(text),
                 Ended::Lost => {}
             }

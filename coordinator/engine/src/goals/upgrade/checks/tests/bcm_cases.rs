@@ -58,12 +58,27 @@ pub(super) const CASES: &[(&str, Change, &str, Change)] = &[
         "not clear, so that none may change BCM's state: head-01 and head-02 both say active",
         |i| head(i, HeadMode::Alone, ""),
     ),
-    ("bcm-head", |i| bcm(i).state = Err("cmha timed out".into()), "not known, and only that", |_| ()),
+    (
+        "bcm-head",
+        |i| bcm(i).state = Err("cmha timed out".into()),
+        "not known, and only that",
+        // What else is not known of the head node decides nothing.
+        |i| {
+            let state = bcm(i).state.as_mut().unwrap();
+            (state.cm_setup, state.bcm) = (None, None);
+        },
+    ),
     (
         "bcm-head",
         |i| bcm(i).state.as_mut().unwrap().kubeadm_manage = false,
         "no cm-kubeadm-manage with update_configmap",
-        |_| (),
+        // Nothing is repaired that BCM would have to learn.
+        |i| {
+            bcm(i).state.as_mut().unwrap().kubeadm_manage = false;
+            let repairs = crate::goals::build(i).unwrap().mends.repairs;
+            let config = &mut i.kubeadm_config.as_mut().unwrap().cluster_configuration;
+            *config = crate::kubeadm_config::repair(config, &repairs).unwrap();
+        },
     ),
     (
         "bcm-head",

@@ -58,7 +58,8 @@ fn image_disk(i: &mut PlanInput, used_percent: u8) {
 
 fn right() -> MissingRight {
     let [verb, resource, needed_for] = ["create", "pods/eviction", "drain"].map(String::from);
-    MissingRight { verb, group: String::new(), resource, namespace: None, name: None, path: None, needed_for }
+    let (group, useful) = (String::new(), false);
+    MissingRight { verb, group, resource, namespace: None, name: None, path: None, needed_for, useful }
 }
 
 /// One etcd member has a database of this size, and runai-02 has 3 GiB free below /var.
