@@ -54,6 +54,21 @@ fn the_first_worker_is_idle_and_the_forecast_keeps_a_gang_together() {
 }
 
 #[test]
+fn where_no_more_workers_may_be_unavailable_one_that_is_goes_first() {
+    let away = |limit| {
+        fleet(vec![], |i| {
+            let node = i.inventory.nodes.iter_mut().find(|n| n.name == name("dgx032")).unwrap();
+            node.view.ready = false;
+            i.options.max_unavailable = limit;
+        })
+    };
+    // With room left, a worker that works is the better first one; without it, only the one that is away can begin.
+    for (limit, first) in [(2, "dgx030"), (1, "dgx032")] {
+        assert_eq!(lanes(&build(&away(limit)).unwrap(), "canary"), [first], "at most {limit}");
+    }
+}
+
+#[test]
 fn a_node_that_no_batch_takes_is_named_and_then_nobody_knows_the_end() {
     let mut pods = gang(&["dgx033"]);
     pods[0].never_interrupt = Some("podlift.io/never-interrupt=true".into());

@@ -33,12 +33,14 @@ pub(super) fn foresee(
     now: Timestamp,
 ) -> Option<Foreseen> {
     let policy = options.batches.as_ref()?;
-    let first = first(due, jobs, options.canary as usize, now);
+    let workers: Vec<&NodeEntry> = all.of_role(NodeRole::Worker).collect();
+    let spent = workers.iter().filter(|n| is_unavailable(n)).count() >= options.max_unavailable as usize;
+    let first = first(due, &Costs { jobs, spent, now }, options.canary as usize);
     let canary = (!first.is_empty()).then(|| canary(&first, jobs, now));
     let interrupted: BTreeMap<String, Timestamp> =
         canary.iter().flat_map(|batch| &batch.interrupts).map(|job| (job.clone(), now)).collect();
     let names: BTreeSet<&NodeName> = due.iter().map(|n| &n.name).collect();
-    let workers = all.of_role(NodeRole::Worker).map(|n| {
+    let workers = workers.iter().map(|n| {
         let stage = stage(n, &names, &first);
         // The first workers count for the canaries of their groups, as if they were over now.
         Worker { finished: (stage == Stage::Over).then_some(now), ..worker(n, stage, bcm) }
@@ -95,13 +97,10 @@ fn stage(node: &NodeEntry, due: &BTreeSet<&NodeName>, first: &[NodeName]) -> Sta
 }
 
 pub(super) fn worker(node: &NodeEntry, stage: Stage, bcm: Option<&BcmPlan>) -> Worker {
-    let left = node.view.cordon_owner().is_some_and(|owner| owner.over);
-    // A cordon that an ended run has left is taken over and given back.
-    let unavailable = !node.view.ready || (node.view.unschedulable && !left);
     Worker {
         node: node.name.clone(),
         stage,
-        unavailable,
+        unavailable: is_unavailable(node),
         labels: node.view.labels.clone(),
         category: bcm.and_then(|bcm| bcm.category(&node.name)).map(ToString::to_string),
         finished: None,
@@ -109,34 +108,52 @@ pub(super) fn worker(node: &NodeEntry, stage: Stage, bcm: Option<&BcmPlan>) -> W
     }
 }
 
-/// What a node costs if it goes next: a forbidden interruption, unavailable nodes, GPU-seconds, evicted pods; then its name.
+fn is_unavailable(node: &NodeEntry) -> bool {
+    let left = node.view.cordon_owner().is_some_and(|owner| owner.over);
+    // A cordon that an ended run has left is taken over and given back.
+    !node.view.ready || (node.view.unschedulable && !left)
+}
+
+/// What a node costs if it goes next: a forbidden interruption, a node that is away (or has no room), GPU-seconds, evicted pods; then its
+/// name.
 type Cost<'a> = (bool, bool, u64, u32, &'a NodeName);
 
+/// What the cost of a node depends on beside the node.
+struct Costs<'a> {
+    jobs: &'a [Job],
+    /// As many workers are unavailable already as may be. A node that works finds no room, so only one of those can go first.
+    spent: bool,
+    now: Timestamp,
+}
+
 /// The workers that go first, one after another the one that costs least besides those before it.
-fn first(due: &[&NodeEntry], jobs: &[Job], number: usize, now: Timestamp) -> Vec<NodeName> {
+fn first(due: &[&NodeEntry], costs: &Costs, number: usize) -> Vec<NodeName> {
     let mut of: BTreeMap<&NodeName, Vec<&Job>> = BTreeMap::new();
-    jobs.iter()
+    costs
+        .jobs
+        .iter()
         .flat_map(|job| job.nodes.keys().map(move |n| (n, job)))
         .for_each(|(n, job)| of.entry(n).or_default().push(job));
     let mut out: Vec<NodeName> = vec![];
     while out.len() < number.min(due.len()) {
-        let left = due.iter().filter(|n| !out.contains(&n.name));
-        let Some(next) = left.min_by_key(|n| cost(n, of.get(&n.name).map_or(&[], Vec::as_slice), &out, now))
-        else {
-            break;
-        };
+        let left = due.iter().copied().filter(|n| !out.contains(&n.name));
+        let jobs = |n: &NodeEntry| of.get(&n.name).map_or(&[][..], Vec::as_slice);
+        let Some(next) = left.min_by_key(|n| costs.of(n, jobs(n), &out)) else { break };
         out.push(next.name.clone());
     }
     out
 }
 
-fn cost<'a>(node: &'a NodeEntry, jobs: &[&Job], before: &[NodeName], now: Timestamp) -> Cost<'a> {
-    let with: Vec<NodeName> = before.iter().chain([&node.name]).cloned().collect();
-    let more = |job: &&Job| loss(job, &with, now) - loss(job, before, now);
-    let lost = jobs.iter().map(more).sum();
-    let pods = jobs.iter().filter_map(|job| job.nodes.get(&node.name)).sum();
-    let unavailable = !node.view.ready || node.facts.is_none() || node.view.unschedulable;
-    (jobs.iter().any(|job| job.never.is_some()), unavailable, lost, pods, &node.name)
+impl Costs<'_> {
+    fn of<'n>(&self, node: &'n NodeEntry, jobs: &[&Job], before: &[NodeName]) -> Cost<'n> {
+        let with: Vec<NodeName> = before.iter().chain([&node.name]).cloned().collect();
+        let more = |job: &&Job| loss(job, &with, self.now) - loss(job, before, self.now);
+        let lost = jobs.iter().map(more).sum();
+        let pods = jobs.iter().filter_map(|job| job.nodes.get(&node.name)).sum();
+        let away = !node.view.ready || node.facts.is_none() || node.view.unschedulable;
+        let unwanted = if self.spent { !is_unavailable(node) } else { away };
+        (jobs.iter().any(|job| job.never.is_some()), unwanted, lost, pods, &node.name)
+    }
 }
 
 fn canary(first: &[NodeName], jobs: &[Job], now: Timestamp) -> PlannedBatch {
