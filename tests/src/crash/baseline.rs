@@ -14,6 +14,9 @@ pub struct Baseline {
     pub records: u64,
     /// The first record of each moment: what is in the middle of another record of the same moment is in the middle of this one.
     pub moments: Vec<u64>,
+    /// Records that say what a change has come to. Between any other record and the one before it nothing is changed, so that what ends
+    /// before it leaves the same as what ends after that one.
+    pub outcomes: Vec<u64>,
     /// The first record of a worker's lane.
     pub workers: u64,
     /// Lines of each agent's ledger.
@@ -59,6 +62,7 @@ pub async fn baseline(mut pod: Pod) -> Result<Baseline, String> {
     Ok(Baseline {
         records: cut.seen(),
         moments: moments(&records),
+        outcomes: outcomes(&records),
         workers,
         lines,
         steps: steps(&records),
@@ -102,6 +106,17 @@ pub(super) fn books(world: &World) -> Vec<String> {
 fn moments(records: &[Record]) -> Vec<u64> {
     let is_first = |i: &usize| *i == 0 || records[i - 1].at != records[*i].at;
     (0..records.len()).filter(is_first).map(|i| i as u64 + 1).collect()
+}
+
+fn outcomes(records: &[Record]) -> Vec<u64> {
+    let tells = |event: &Event| {
+        matches!(
+            event,
+            Event::EpochClaimed { .. } | Event::OpEnded { .. } | Event::StepDone { .. } | Event::RunSucceeded
+        )
+    };
+    let told = records.iter().enumerate().filter(|(_, record)| tells(&record.event));
+    told.map(|(i, _)| i as u64 + 1).collect()
 }
 
 /// A step of a worker's own lane begins.

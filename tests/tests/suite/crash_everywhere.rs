@@ -1,6 +1,6 @@
-//! Cut coordinator, agents, both, or the power, at every record of the journal and every line of each ledger: before it is written, after
-//! it is written, and in the middle of what began at its time; with the agents' memory kept and lost. A run of one control-plane node and one
-//! worker, so that every position can be tried; and of two workers of one job, along the path of the workers.
+//! Cut coordinator, agents, both, or the power: after every record of the journal, before every one that says what a change has come to,
+//! before and after every line of each ledger, and in the middle of what began at its time; with the agents' memory kept and lost. A run of
+//! one control-plane node and one worker, so that every position can be tried; and of two workers of one job, along their path.
 
 use podlift_tests::crash::{Baseline, Strike, When, baseline, gang, small};
 use podlift_tests::cut::Side::{self, After, Before};
@@ -43,12 +43,12 @@ pub fn strike_all(pod: fn() -> Pod, base: &Baseline, least: usize, strikes: impl
 
 fn at_records(victim: Victim, side: Side, memory_lost: bool) {
     let base = unstruck(alone);
-    strike_all(
-        alone,
-        &base,
-        LEAST,
-        (1..=base.records).map(|n| Strike { when: When::Journal(n, side), victim, memory_lost }),
-    );
+    let records = match side {
+        Before => base.outcomes.clone(),
+        After => (1..=base.records).collect(),
+    };
+    let strikes = records.into_iter().map(|n| Strike { when: When::Journal(n, side), victim, memory_lost });
+    strike_all(alone, &base, LEAST, strikes);
 }
 
 fn during_records(victim: Victim, memory_lost: bool) {
@@ -79,7 +79,8 @@ fn along_a_gang(victim: Victim, when: impl Fn(u64) -> When) {
     let moments: Vec<u64> = base.moments.iter().copied().filter(|n| *n >= base.workers).collect();
     println!("{} moments in {} records", moments.len(), base.records - base.workers + 1);
     let strikes = moments.iter().map(|n| Strike { when: when(*n), victim, memory_lost: false });
-    strike_all(gang, &base, LEAST.max(moments.len() - 1), strikes);
+    // Lanes that work side by side end in another order now and then, and a moment of the one order is none of the other.
+    strike_all(gang, &base, LEAST.max(moments.len() * 3 / 4), strikes);
 }
 
 #[test]
