@@ -112,7 +112,11 @@ fn outcomes(records: &[Record]) -> Vec<u64> {
     let tells = |event: &Event| {
         matches!(
             event,
-            Event::EpochClaimed { .. } | Event::OpEnded { .. } | Event::StepDone { .. } | Event::RunSucceeded
+            Event::EpochClaimed { .. }
+                | Event::OpEnded { .. }
+                | Event::StepDone { .. }
+                | Event::Healed { .. }
+                | Event::RunSucceeded
         )
     };
     let told = records.iter().enumerate().filter(|(_, record)| tells(&record.event));

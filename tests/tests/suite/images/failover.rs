@@ -5,8 +5,8 @@ use crate::crash_everywhere::{strike_all, unstruck};
 use podlift_tests::crash::{Baseline, StepAt, Strike, When, with_images};
 use podlift_tests::pod::{Pod, Victim};
 
-/// Kinds of the head node's steps, by the beginnings of their verbs.
-const KINDS: [&str; 11] = [
+/// Kinds of the head node's steps.
+const KINDS: [&str; 12] = [
     "image-clone",
     "image-lock",
     "image-source",
@@ -14,20 +14,29 @@ const KINDS: [&str; 11] = [
     "image-provisioners",
     "image-unlock",
     "assign-image",
+    "sync-dry-run",
     "sync",
     "category-image",
     "bcm-version",
     "learn-config",
 ];
 
-/// Records at which the head node's steps begin, the first of each kind: another image or node takes the same way.
+/// Records at which the head node's steps begin, the first and the last of each kind: other images and nodes between take the same way.
 pub fn begins(base: &Baseline) -> Vec<u64> {
-    let first = |kind: &&str| {
-        let of_kind =
-            |at: &&StepAt| !at.done && at.step.rsplit('/').next().is_some_and(|v| v.starts_with(*kind));
-        base.steps.iter().find(of_kind).map(|at| at.record)
-    };
-    KINDS.iter().filter_map(first).collect()
+    let mut records: Vec<u64> = KINDS.iter().flat_map(|kind| ends(base, kind)).collect();
+    records.sort_unstable();
+    records.dedup();
+    records
+}
+
+fn ends(base: &Baseline, kind: &str) -> impl Iterator<Item = u64> {
+    // The longest kind that begins the verb: `sync-dry-run` is no `sync`.
+    let kind_of =
+        |verb: &str| KINDS.iter().filter(|k| verb.starts_with(**k)).max_by_key(|k| k.len()).copied();
+    let mine = |at: &&StepAt| !at.done && at.step.rsplit('/').next().and_then(kind_of) == Some(kind);
+    let all: Vec<u64> = base.steps.iter().filter(mine).map(|at| at.record).collect();
+    assert!(!all.is_empty(), "no {kind} in {:?}", base.steps);
+    [all.first().copied(), all.last().copied()].into_iter().flatten()
 }
 
 /// Each head has the images on its own disk, as it last got them.
@@ -40,7 +49,7 @@ fn heads_differ() -> Pod {
 fn along(memory_lost: bool) {
     let base = unstruck(with_images);
     let begins = begins(&base);
-    assert!(begins.len() >= KINDS.len() - 1, "{begins:?} of {:?}", base.steps);
+    assert!(begins.len() >= 15, "{begins:?} of {:?}", base.steps);
     let strike = |n: u64| Strike { when: When::During(n), victim: Victim::HeadPower, memory_lost };
     strike_all(heads_differ, &base, begins.len() / 2, begins.iter().copied().map(strike));
 }
