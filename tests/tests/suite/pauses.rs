@@ -41,6 +41,8 @@ const ELSEWHERE: &[(&str, &str)] = &[
     ("bcm-image-locked", "images/lies.rs"),
     ("sync-touches", "images/lies.rs"),
     ("sync-deletes", "the engine's own tests; it prints podlift attest and podlift retry"),
+    ("sync-full", "the engine's own tests; it prints podlift retry"),
+    ("bcm-image-not-made", "the engine's own tests; it prints podlift abort, for a worker podlift defer"),
     ("bcm-missing", "the engine's own tests; it prints podlift retry"),
     ("bcm-image-in-use", "the engine's own tests; it prints podlift retry"),
     ("bcm-image-exists", "the way on is an abort and a new plan"),
