@@ -5,7 +5,7 @@ mod elsewhere;
 mod findings;
 
 use super::*;
-use crate::doors::ForeignMark;
+use crate::doors::{ForeignMark, NodeView, Owner};
 use crate::goals::{Deferral, PlanInput, resume};
 use crate::program::{Program, Severity, differences};
 use crate::survey::{GangView, PodView};
@@ -55,16 +55,26 @@ fn the_first_worker_is_idle_and_the_forecast_keeps_a_gang_together() {
 
 #[test]
 fn where_no_more_workers_may_be_unavailable_one_that_is_goes_first() {
-    let away = |limit| {
+    let epoch = podlift_model::Epoch { number: 1, instance: podlift_model::InstanceId::new("head").unwrap() };
+    let ended = Owner { run: podlift_model::RunId::new("r0").unwrap(), epoch, over: true };
+    // NotReady, and Ready with the cordon that an aborted run has left.
+    let ways: [fn(&mut NodeView, Owner); 2] =
+        [|view, _| view.ready = false, |view, ended| (view.unschedulable, view.owner) = (true, Some(ended))];
+    let away = |limit, way: fn(&mut NodeView, Owner)| {
         fleet(vec![], |i| {
             let node = i.inventory.nodes.iter_mut().find(|n| n.name == name("dgx032")).unwrap();
-            node.view.ready = false;
+            way(&mut node.view, ended.clone());
             i.options.max_unavailable = limit;
         })
     };
     // With room left, a worker that works is the better first one; without it, only the one that is away can begin.
-    for (limit, first) in [(2, "dgx030"), (1, "dgx032")] {
-        assert_eq!(lanes(&build(&away(limit)).unwrap(), "canary"), [first], "at most {limit}");
+    for ((limit, first), way) in [(2, "dgx030"), (1, "dgx032")].into_iter().flat_map(|l| ways.map(|w| (l, w)))
+    {
+        let plan = build(&away(limit, way)).unwrap();
+        assert_eq!(lanes(&plan, "canary"), [first], "at most {limit}");
+        // When it is over, it takes no turn away any more.
+        let workers = plan.phases.iter().find(|p| p.name == "workers").unwrap();
+        assert!(limit > 1 || workers.ends_in_seconds.is_some(), "{:?}", workers.not_taken);
     }
 }
 

@@ -34,12 +34,13 @@ pub(super) fn foresee(
 ) -> Option<Foreseen> {
     let policy = options.batches.as_ref()?;
     let workers: Vec<&NodeEntry> = all.of_role(NodeRole::Worker).collect();
-    let spent = workers.iter().filter(|n| is_unavailable(n)).count() >= options.max_unavailable as usize;
+    let names: BTreeSet<&NodeName> = due.iter().map(|n| &n.name).collect();
+    let away = workers.iter().filter(|n| is_unavailable(n, names.contains(&n.name))).count();
+    let spent = away >= options.max_unavailable as usize;
     let first = first(due, &Costs { jobs, spent, now }, options.canary as usize);
     let canary = (!first.is_empty()).then(|| canary(&first, jobs, now));
     let interrupted: BTreeMap<String, Timestamp> =
         canary.iter().flat_map(|batch| &batch.interrupts).map(|job| (job.clone(), now)).collect();
-    let names: BTreeSet<&NodeName> = due.iter().map(|n| &n.name).collect();
     let workers = workers.iter().map(|n| {
         let stage = stage(n, &names, &first);
         // The first workers count for the canaries of their groups, as if they were over now.
@@ -100,7 +101,7 @@ pub(super) fn worker(node: &NodeEntry, stage: Stage, bcm: Option<&BcmPlan>) -> W
     Worker {
         node: node.name.clone(),
         stage,
-        unavailable: is_unavailable(node),
+        unavailable: stage != Stage::Over && is_unavailable(node, stage == Stage::ToCome),
         labels: node.view.labels.clone(),
         category: bcm.and_then(|bcm| bcm.category(&node.name)).map(ToString::to_string),
         finished: None,
@@ -108,10 +109,11 @@ pub(super) fn worker(node: &NodeEntry, stage: Stage, bcm: Option<&BcmPlan>) -> W
     }
 }
 
-fn is_unavailable(node: &NodeEntry) -> bool {
+/// Whether the worker takes a turn away until its own lane is over. The cordon that an ended run has left on a worker at the target is given
+/// back before any worker goes; on one that is due, only its lane gives it back.
+fn is_unavailable(node: &NodeEntry, due: bool) -> bool {
     let left = node.view.cordon_owner().is_some_and(|owner| owner.over);
-    // A cordon that an ended run has left is taken over and given back.
-    !node.view.ready || (node.view.unschedulable && !left)
+    !node.view.ready || (node.view.unschedulable && (due || !left))
 }
 
 /// What a node costs if it goes next: a forbidden interruption, a node that is away (or has no room), GPU-seconds, evicted pods; then its
@@ -151,7 +153,7 @@ impl Costs<'_> {
         let lost = jobs.iter().map(more).sum();
         let pods = jobs.iter().filter_map(|job| job.nodes.get(&node.name)).sum();
         let away = !node.view.ready || node.facts.is_none() || node.view.unschedulable;
-        let unwanted = if self.spent { !is_unavailable(node) } else { away };
+        let unwanted = if self.spent { !is_unavailable(node, true) } else { away };
         (jobs.iter().any(|job| job.never.is_some()), unwanted, lost, pods, &node.name)
     }
 }
