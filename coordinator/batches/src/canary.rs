@@ -6,6 +6,7 @@ use crate::board::{Board, Moment};
 use crate::field::{Field, Node};
 use crate::held::{Held, later};
 use crate::pick::fitting;
+use crate::room::Room;
 use crate::topology;
 use crate::units::Unit;
 use jiff::Timestamp;
@@ -94,8 +95,10 @@ pub(crate) fn waits(board: &Board, moment: Moment) -> Vec<usize> {
     let may = |unit: &usize| matches!(held(unit), None | Some(Held::Soaks(..)));
     let units: Vec<usize> = (0..board.units.len()).filter(may).collect();
     let room = board.room.without_canaries();
-    let fits = |unit: &usize| !fitting(board, &room, &board.units[*unit]).is_empty();
-    let open = topology::of_turn(board, units, moment.seconds).into_iter().filter(fits);
+    let fits = |unit: &usize, room: &Room| !fitting(board, room, &board.units[*unit]).is_empty();
+    // What fits with the canaries' limits, too, has another domain's turn to wait for.
+    let kept = |unit: &usize| fits(unit, &room) && (held(unit).is_some() || !fits(unit, &board.room));
+    let open = topology::of_turn(board, units, moment.seconds).into_iter().filter(kept);
     let mut groups: Vec<usize> = open.flat_map(|unit| running(board, unit)).collect();
     groups.sort_unstable();
     groups.dedup();

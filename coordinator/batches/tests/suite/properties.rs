@@ -153,6 +153,62 @@ fn config(cases: u32) -> ProptestConfig {
     ProptestConfig { cases, failure_persistence: None, ..ProptestConfig::default() }
 }
 
+/// Found among the random fleets: a worker of group h is down and takes all the room, while another rack has its turn. The wait named the canary
+/// of h, for which nobody could do anything, and not the worker.
+#[test]
+fn a_worker_that_is_down_in_another_domain_is_no_canary_to_wait_for() {
+    let worker = |at: usize| {
+        let rack = match at {
+            0 | 4 | 6 => Some("r2"),
+            3 | 14..=18 => Some("r1"),
+            7 => Some("r0"),
+            13 => Some("r3"),
+            _ => None,
+        };
+        let mut labels: BTreeMap<String, String> =
+            rack.map(|rack| ("rack".into(), rack.into())).into_iter().collect();
+        labels.extend(matches!(at, 6 | 13 | 18).then(|| ("pool".into(), "x".into())));
+        let stage = match at {
+            6 | 18 => Stage::AtWork,
+            7 => Stage::Over,
+            _ => Stage::ToCome,
+        };
+        let category = match at {
+            7 => Some("gb200".into()),
+            16 => Some("h100".into()),
+            _ => None,
+        };
+        let (node, finished) = (name(&format!("n{at:02}")), (at == 7).then(noon));
+        Worker { node, stage, unavailable: at == 16, labels, category, finished, failed: false }
+    };
+    let job = |id: &str, nodes: &[&str], gpus: u32| Job {
+        id: id.into(),
+        gpus,
+        nodes: nodes.iter().map(|node| (name(node), 1)).collect(),
+        since: (gpus > 0).then(|| noon() - SignedDuration::from_hours(233)),
+        gang: gpus == 0,
+        never: (gpus == 0).then(|| "keep=true".into()),
+        min_member: None,
+        wanted: None,
+        preemptible: false,
+        interactive: false,
+    };
+    let fleet = Fleet {
+        policy: policy(json!({"topology": {"label": "rack", "take": "one-domain"}, "groups": [
+            {"name": "g", "selector": "pool=x", "max-unavailable": 1, "canary": 2, "canary-soak-seconds": 2701},
+            {"name": "h", "category": "h100", "max-unavailable": 2, "canary": 1}]})),
+        workers: (0..19).map(worker).collect(),
+        jobs: vec![
+            job("ns/Job/00", &["n00", "n03"], 2),
+            job("ns/Job/01", &["n13", "n14"], 0),
+            job("ns/Job/02", &["n03"], 1),
+        ],
+        lanes: u32::MAX,
+        ..Fleet::new(1, &[])
+    };
+    assert_eq!(play(fleet, 4046456372200742920).torn, Vec::<String>::new());
+}
+
 proptest! {
     #![proptest_config(config(10_000))]
 
