@@ -41,7 +41,7 @@ const ELSEWHERE: &[(&str, &str)] = &[
     ("bcm-image-locked", "images/lies.rs"),
     ("sync-touches", "images/lies.rs"),
     ("sync-deletes", "the engine's own tests; it prints podlift attest and podlift retry"),
-    ("sync-full", "the engine's own tests; it prints podlift retry"),
+    ("sync-full", "images/amnesia.rs"),
     ("bcm-image-not-made", "the engine's own tests; it prints podlift abort, for a worker podlift defer"),
     ("bcm-missing", "the engine's own tests; it prints podlift retry"),
     ("bcm-image-in-use", "the engine's own tests; it prints podlift retry"),

@@ -34,7 +34,7 @@ fn a_dry_run_that_is_full_stops_the_lane_before_the_write() {
         let state = rollout.run().await?;
         let RunStatus::Paused { reason } = &state.status else { return Err(why(&state)) };
         let text = format!("{} {}", reason.message, reason.detail);
-        ensure(text.contains(NODE) && text.contains("FULL"), || why(&state))?;
+        ensure(reason.code == "sync-full" && text.contains(NODE) && text.contains("FULL"), || why(&state))?;
         ensure(
             synced(rollout.world(), NODE).is_empty() && rollout.world().disk(NODE).exists(IDENTITY),
             || format!("{NODE} was written: {}", why(&state)),

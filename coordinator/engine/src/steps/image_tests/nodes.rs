@@ -184,6 +184,9 @@ fn a_dry_run_stops_before_anything_protected_would_go() {
     assert_eq!(at(&state, false, |_| ()), "ready");
     begins(&at(&state, true, |_| ()), "done: imageupdate would write 40 files and delete 3 files");
     begins(&at(&state, true, |l| l.completed = false), "blocked: bcm-sync-failed");
+    let told = at(&state, true, |l| l.mode = Some(SyncMode::Full));
+    begins(&told, "blocked: sync-full");
+    assert!(told.contains("podlift defer dgx031") && told.ends_with("podlift retry"), "{told}");
     let told = at(&state, true, |l| l.touches = vec!["deleting etc/kubernetes/pki/ca.crt".into()]);
     begins(&told, "blocked: sync-touches");
     assert!(told.contains("etc/kubernetes/pki/ca.crt") && told.ends_with("podlift retry"), "{told}");
