@@ -9,6 +9,8 @@ use crate::core::Settings;
 use crate::dispatch::HubSettings;
 use crate::exec::ExecSettings;
 use crate::journal::archive::Archives;
+use crate::sentinel::SentinelSettings;
+use crate::validate::ValidateSettings;
 use podlift_common::config::duration;
 use podlift_common::metrics::Listen;
 use podlift_common::telemetry;
@@ -52,6 +54,10 @@ pub struct Config {
     pub plan: Plan,
     #[serde(default)]
     pub backup: BackupSettings,
+    #[serde(default)]
+    pub sentinel: SentinelSettings,
+    #[serde(default)]
+    pub validate: ValidateSettings,
 }
 
 #[derive(Debug, Clone, Deserialize)]
@@ -235,6 +241,12 @@ impl Config {
             backup: self.backup.clone(),
             survey_timeout: Some(self.plan.survey),
             archives: Some(Archives::beside(&self.journal)),
+            copies: Some(self.journal.with_file_name("copies")),
+            sentinel: self.sentinel.clone(),
+            validate: ValidateSettings {
+                certificate: Some(self.tls.certificate.clone()),
+                ..self.validate.clone()
+            },
         }
     }
 }

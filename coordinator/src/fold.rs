@@ -2,6 +2,7 @@
 
 use jiff::Timestamp;
 use podlift_engine::machine::{self, ArchivedRun, Attested, Event, IllegalEvent, Record, RunState};
+use podlift_engine::view::Sentinels;
 use podlift_model::{Digest, Epoch, HostOp, LedgerId, NodeName, RunId};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -15,6 +16,16 @@ pub struct Archived {
     pub sha256: Digest,
 }
 
+/// Repairs of one object that are remembered.
+const MENDS: usize = 8;
+/// How the reason of a repair begins that created the object, and failed by what followed.
+pub(crate) const CREATED: &str = "it was created";
+
+/// A repair that could not create the object, such as while the API was away, says nothing of who deletes the object.
+fn has_created(result: &Result<String, String>) -> bool {
+    result.as_ref().map_or_else(|why| why.starts_with(CREATED), |_| true)
+}
+
 #[derive(Default)]
 pub(crate) struct Fold {
     pub runs: BTreeMap<RunId, Arc<RunState>>,
@@ -25,6 +36,10 @@ pub(crate) struct Fold {
     /// The highest epoch in the journal.
     pub epoch: Option<Epoch>,
     pub attested: Attested,
+    /// What the sentinel sees and has not cleared.
+    pub sentinels: Sentinels,
+    /// When the last repairs of each object ended that created it.
+    pub mended: BTreeMap<String, Vec<Timestamp>>,
     /// The epoch that this coordinator holds. No record contains it before it is claimed.
     pub held: Option<Epoch>,
     pub archived: BTreeMap<RunId, Archived>,
@@ -86,6 +101,7 @@ impl Fold {
 
     fn note(&mut self, record: &Record) {
         self.attested.hear(record.at, &record.event);
+        self.sentinels.hear(record.at, &record.event);
         match &record.event {
             Event::RunStarted { .. } => self.newest = record.run.clone(),
             Event::AgentConnected { node, ledger } | Event::LedgerChanged { node, now: ledger, .. } => {
@@ -93,6 +109,12 @@ impl Fold {
             }
             Event::Healed { heal } => {
                 self.heals.entry(heal.node.clone()).or_default().insert(heal.id.clone());
+            }
+            Event::MendEnded { object, result, .. } if has_created(result) => {
+                let ended = self.mended.entry(object.clone()).or_default();
+                ended.push(record.at);
+                let old = ended.len().saturating_sub(MENDS);
+                ended.drain(..old);
             }
             Event::RunsAdopted { runs, .. } => self.adopted.extend(runs.iter().cloned()),
             // A snapshot for a backup outside of any run. The agent remembers its name like the name of a run.

@@ -19,12 +19,14 @@ mod no_process_tests;
 #[cfg(test)]
 mod plural_tests;
 mod pulse;
+pub mod sentinel;
 pub mod server;
 pub mod service;
 pub mod store;
 #[cfg(any(test, feature = "testing"))]
 #[allow(clippy::unwrap_used)] // a test may panic
 pub mod testing;
+pub mod validate;
 
 pub use crate::core::{Command, Coordinator, CoordinatorError, Parts, PlanAsk};
 pub use cluster::Cluster;

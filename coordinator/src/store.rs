@@ -4,10 +4,12 @@
 pub use crate::fold::Archived;
 use crate::fold::Fold;
 use crate::journal::{Journal, JournalError, Query, Records, each};
+use jiff::Timestamp;
 use podlift_common::clock::Clock;
 use podlift_engine::goals::Earlier;
 use podlift_engine::machine::{ArchivedRun, Event, IllegalEvent, Record, RunState};
 use podlift_engine::program::Attestation;
+use podlift_engine::view::Sentinels;
 use podlift_model::{Epoch, LedgerId, NodeName, RunId};
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
@@ -205,6 +207,16 @@ impl Store {
     /// Attestations of people for the next run.
     pub fn attestations(&self) -> Vec<Attestation> {
         self.fold().attested.all().to_vec()
+    }
+
+    /// What the sentinel sees and has not cleared.
+    pub fn sentinels(&self) -> Sentinels {
+        self.fold().sentinels.clone()
+    }
+
+    /// When the last repairs of an object ended that created it, oldest first.
+    pub fn mended(&self, object: &str) -> Vec<Timestamp> {
+        self.fold().mended.get(object).cloned().unwrap_or_default()
     }
 
     /// Whether this node has reported the heal. Agents choose the ids, and one agent's id must not hide another's heal.

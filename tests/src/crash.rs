@@ -7,11 +7,12 @@ pub use baseline::{Baseline, StepAt, baseline};
 
 use crate::cut::{Cut, Side};
 use crate::pod::{Pod, TO, Victim, why};
+use crate::robbed::approve_all;
 use crate::sabotage::Sabotage;
-use crate::{Kept, ensure};
+use crate::{Kept, ensure, press};
 use podlift_coordinator::Command;
 use podlift_engine::machine::{Event, RunState, RunStatus};
-use podlift_engine::program::{Limit, Rollout as Policy};
+use podlift_engine::program::{APPROVAL, Limit, Rollout as Policy};
 use podlift_lab::objects::Key;
 use podlift_lab::world::audit;
 use podlift_lab::{Shape, Snapshot};
@@ -128,7 +129,7 @@ impl Strike {
         let go = async {
             // A coordinator that dies early refuses; then there is nothing to wait for.
             if pod.start_run().await.is_ok() {
-                pod.rest().await;
+                approve_all(pod).await.ok();
             }
             mine.is_dead()
         };
@@ -234,7 +235,7 @@ fn restless(pod: &Pod) -> String {
 
 /// As an operator who reads the one next command and does it.
 async fn to_the_end(pod: &mut Pod) -> Result<Arc<RunState>, String> {
-    const PAUSES: u32 = 6;
+    const PAUSES: u32 = 10;
     let mut reasons = vec![];
     for _ in 0..PAUSES {
         if pod.coordinator().store().newest().is_none() {
@@ -248,6 +249,10 @@ async fn to_the_end(pod: &mut Pod) -> Result<Arc<RunState>, String> {
             format!("a pause without a next command: {reason:?}")
         })?;
         reasons.push(format!("{} ({})", reason.message, reason.code));
+        if reason.code == APPROVAL {
+            press::next(pod, reason).await?;
+            continue;
+        }
         let failed = state.failed_steps().next().is_some();
         let command =
             if failed { Command::Retry { step: None, repair_dpkg: false } } else { Command::Resume };

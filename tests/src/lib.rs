@@ -17,9 +17,11 @@ pub mod press;
 pub mod prober;
 pub mod promises;
 pub mod promtool;
+pub mod robbed;
 pub mod rollout;
 pub mod sabotage;
 pub mod scrape;
+pub mod wire;
 
 use std::future::Future;
 

@@ -129,7 +129,8 @@ impl Trouble {
                 control_planes: vec!["runai-01".into(), "runai-02".into(), "runai-03".into()],
                 ..small()
             },
-            Self::BudgetOfFailures | Self::OldAgain => {
+            // Where the cordon stays, the worker's pods need another place.
+            Self::BudgetOfFailures | Self::OldAgain | Self::CordonUnknown => {
                 Shape { workers: vec![WORKER.into(), SECOND.into()], ..small() }
             }
             _ => small(),

@@ -9,6 +9,7 @@ use crate::direct::config;
 use crate::link::{Board, Mischief, PodLink};
 use crate::prober::WorldProber;
 use crate::sabotage::Sabotage;
+use crate::wire::WorldCertificates;
 use podlift_agent::{Agent, Seams};
 use podlift_common::tls::Subject;
 use podlift_coordinator::backup::BackupSettings;
@@ -144,6 +145,7 @@ impl Pod {
         let hub = Hub::new(self.cluster(), store.clone(), clock.clone(), HubSettings::default());
         let prober = Arc::new(WorldProber(self.world.clone()));
         let cluster = KubeCluster::new(self.world.kube_client(), prober, Duration::from_secs(20))
+            .with_certificates(Arc::new(WorldCertificates(self.world.clone())))
             .with_watches(self.world.kube_client());
         let coordinator = Coordinator::new(Parts {
             cluster_name: self.cluster(),
@@ -161,6 +163,7 @@ impl Pod {
                     recipients: vec![podlift_lab::RECIPIENT.parse().unwrap_or_else(|e| panic!("{e}"))],
                     ..BackupSettings::default()
                 },
+                copies: Some(self.backups.path().join("copies")),
                 ..Settings::default()
             },
             head: self.world.shape.images.then(|| name(HEAD_NODE)),

@@ -2,7 +2,7 @@
 
 use crate::pod::{Pod, name};
 use podlift_coordinator::Command;
-use podlift_engine::program::StopReason;
+use podlift_engine::program::{Item, StopReason};
 use podlift_lab::objects::Key;
 use podlift_lab::{World, doubles};
 use std::collections::BTreeMap;
@@ -72,7 +72,25 @@ pub async fn next(pod: &Pod, reason: &StopReason) -> Result<(), String> {
     Ok(())
 }
 
+/// Approves an item of the open run, or refuses it for this reason.
+pub async fn decide(pod: &Pod, item: Item, refused: Option<&str>) -> Result<(), String> {
+    let command = Command::Item { item, refused: refused.map(String::from) };
+    pod.say(command).await.map(drop).map_err(|e| e.to_string())
+}
+
+/// The item that a printed command approves.
+fn item(part: &str) -> Option<Item> {
+    words(part)?.iter().zip(words(part)?.iter().skip(1)).find_map(|(verb, item)| match *verb {
+        "approve" => item.parse().ok(),
+        _ => None,
+    })
+}
+
 async fn podlift(pod: &Pod, part: &str) -> Result<(), String> {
+    if let Some(item) = item(part) {
+        commands(part)?;
+        return decide(pod, item, None).await;
+    }
     for command in commands(part)? {
         pod.say(command).await.map_err(|e| format!("refused: {e}"))?;
     }

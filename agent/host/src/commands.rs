@@ -55,6 +55,43 @@ impl Output {
     }
 }
 
+/// What a program that is not podlift's may read and print.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Bounds {
+    /// Content of a sealed file in memory that the program finds as `/dev/fd/0`, so that no change of a file on the disk reaches it. Its
+    /// standard input is at the end of that file.
+    pub script: Vec<u8>,
+    /// Bytes of both outputs together. A program that prints more is ended as after its time.
+    pub most: usize,
+    /// Bytes of the end of each output that are kept.
+    pub kept: usize,
+}
+
+/// How such a program ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum End {
+    Exited(i32),
+    Signalled(i32),
+    /// It was ended because its time was over.
+    Time,
+    /// It printed more than it may.
+    Output,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Bounded {
+    pub end: End,
+    /// The ends of its outputs.
+    pub stdout: String,
+    pub stderr: String,
+    pub took: Duration,
+}
+
+/// The last bytes of an output as text.
+pub(crate) fn tail(bytes: &[u8], kept: usize) -> String {
+    String::from_utf8_lossy(&bytes[bytes.len().saturating_sub(kept)..]).into_owned()
+}
+
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum CommandError {
     #[error(
@@ -73,4 +110,23 @@ pub enum CommandError {
 pub trait Commands: Send + Sync {
     /// Runs the program to its end. A non-zero exit is an `Ok` with its code; the caller decides what it means.
     async fn run(&self, call: &Invocation) -> Result<Output, CommandError>;
+
+    /// Runs a program with a script and bounds on what it prints. The time of the call and the bounds end it, and neither is an error. A port
+    /// that starts no processes judges the output that it makes up.
+    async fn run_bounded(&self, call: &Invocation, bounds: &Bounds) -> Result<Bounded, CommandError> {
+        let ended = |end| Bounded { end, stdout: String::new(), stderr: String::new(), took: call.timeout };
+        let output = match self.run(call).await {
+            Ok(output) => output,
+            Err(CommandError::TimedOut { .. }) => return Ok(ended(End::Time)),
+            Err(CommandError::Signalled { signal, .. }) => return Ok(ended(End::Signalled(signal))),
+            Err(error) => return Err(error),
+        };
+        let flooded = output.stdout.len() + output.stderr.len() > bounds.most;
+        Ok(Bounded {
+            end: if flooded { End::Output } else { End::Exited(output.code) },
+            stdout: tail(output.stdout.as_bytes(), bounds.kept),
+            stderr: tail(output.stderr.as_bytes(), bounds.kept),
+            took: Duration::ZERO,
+        })
+    }
 }

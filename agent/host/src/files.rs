@@ -1,5 +1,6 @@
 //! Files: absolute paths within the node. When a writing call returns, its result is on the disk, directory entry included.
 
+use crate::owned::{self, Owned, Unowned};
 use podlift_model::Digest;
 use std::io;
 use std::path::Path;
@@ -127,6 +128,28 @@ pub trait Files: Send + Sync {
     /// The user id of this process, which may own files besides root.
     fn own_uid(&self) -> u32 {
         0
+    }
+    /// A file of the site that is to be trusted as root's own word, with its content of at most `most` bytes: neither it nor a folder above
+    /// it can have been written by others, and no part of the path is a symbolic link. Files without folders of their own, as those of a
+    /// double, are judged alone.
+    fn read_owned(&self, path: &Path, most: usize) -> Result<Owned, Unowned> {
+        let stat = self.program(path)?;
+        let bytes = self.read(path).map_err(|e| Unowned::io(path, e))?;
+        match bytes.len() <= most {
+            true => Ok(Owned { stat, bytes }),
+            false => Err(Unowned::Large { path: path.into(), size: stat.size, most }),
+        }
+    }
+    /// A file that is trusted in the same way, without its content. Symbolic links may lead to it; what is judged is where they lead.
+    fn program(&self, path: &Path) -> Result<Stat, Unowned> {
+        for dir in path.ancestors().skip(1) {
+            if let Ok(stat) = self.stat(dir) {
+                owned::folder(dir, &stat, self.own_uid())?;
+            }
+        }
+        let stat = self.stat(path).map_err(|e| Unowned::io(path, e))?;
+        owned::file(path, &stat, self.own_uid())?;
+        Ok(stat)
     }
     /// The process that has a lock (fcntl) on the file; 0 if this process can't see it. `None` if the file is not locked.
     fn lock_holder(&self, path: &Path) -> io::Result<Option<u32>> {

@@ -5,6 +5,7 @@ pub mod commands;
 pub mod devices;
 pub mod files;
 pub mod http;
+pub mod owned;
 pub mod paths;
 pub mod processes;
 pub mod real;
@@ -12,10 +13,11 @@ pub mod real;
 pub mod testing;
 pub mod watch;
 
-pub use commands::{CommandError, Commands, Invocation, Output};
+pub use commands::{Bounded, Bounds, CommandError, Commands, End, Invocation, Output};
 pub use devices::{Allocation, Devices, Holder, Holders};
 pub use files::{FileKind, Files, Intent, ReplaceError, Space, Stat, Swap};
 pub use http::{ClientPair, Http, HttpError, HttpTls, Post, Trust};
+pub use owned::{Owned, Unowned};
 pub use processes::{OpenProcess, Processes};
 pub use watch::{Change, Process, Watch, Writers, Writing};
 

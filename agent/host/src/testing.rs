@@ -124,6 +124,13 @@ impl Files for MemFiles {
     fn read(&self, path: &Path) -> io::Result<Vec<u8>> {
         Ok(self.tree().get(path)?.1.clone())
     }
+    fn read_at(&self, path: &Path, offset: u64, len: usize) -> io::Result<Vec<u8>> {
+        let tree = self.tree();
+        let bytes = &tree.get(path)?.1;
+        let begin = usize::try_from(offset).unwrap_or(usize::MAX).min(bytes.len());
+        let end = begin.saturating_add(len).min(bytes.len());
+        Ok(bytes[begin..end].to_vec())
+    }
     fn stat(&self, path: &Path) -> io::Result<Stat> {
         Ok(self.tree().get(path)?.0.clone())
     }

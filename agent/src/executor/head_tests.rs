@@ -191,3 +191,34 @@ async fn after_a_power_cut_nobody_knows_the_end() {
     };
     assert!(matches!(state, OpOutcome::Indeterminate { .. }), "{state:?}");
 }
+
+/// Which head node acts can't be known here, and a site check changes nothing of BCM.
+#[tokio::test(start_paused = true)]
+async fn a_site_check_runs_on_every_head_and_again_after_the_agents_death() {
+    let rig = Rig::new("");
+    let files = &rig.bench.files;
+    files.put("/usr/bin/python3", b"");
+    files.restat("/usr/bin/python3", |stat| stat.mode = 0o755);
+    files.put("/etc/podlift/checks.d/storage.py", b"print()\n");
+    files.put("/etc/podlift/checks.d/storage.py.toml", b"interpreter = \"/usr/bin/python3\"\n");
+    let op = HostOp::SiteCheck { name: "storage.py".parse().unwrap() };
+    let executor = rig.start();
+    submit(&executor, "op-1", &op);
+    let refused = refused(executor.submit(&"op-2".parse().unwrap(), &epoch(), &op));
+    assert!(refused.message.contains("runs on site check storage.py"), "{}", refused.message);
+    // The agent dies before the check has begun.
+    executor.shutdown();
+    assert_eq!(rig.bench.commands.count("systemd-run"), 0);
+    let executor = rig.start();
+    let ended = outcome(submit(&executor, "op-1", &op)).await;
+    let OpOutcome::Done { output: OpOutput::SiteCheck(result) } = &ended else { panic!("{ended:?}") };
+    assert!(result.passed(), "{result:?}");
+    let Answer::Ended(known) = executor.submit(&"op-1".parse().unwrap(), &epoch(), &op) else { panic!() };
+    assert_eq!(known, ended);
+    assert_eq!((rig.bench.commands.count("systemd-run"), rig.bench.commands.count("cmha")), (1, 0));
+    // A file that others can write is a failure that a person mends.
+    files.restat("/etc/podlift/checks.d/storage.py", |stat| stat.mode = 0o777);
+    let OpOutcome::Failed { failure } = outcome(submit(&executor, "op-3", &op)).await else { panic!() };
+    assert_eq!(failure.code, codes::SITE_CHECK_REFUSED);
+    assert!(failure.message.contains("can be written by others (mode 0777)"), "{}", failure.message);
+}

@@ -125,7 +125,8 @@ pub fn api_server(node: &Node) -> Option<Manifest> {
     node.heal.seen(Component::KubeApiserver).ok()?.manifest().cloned()
 }
 
-fn on_node(manifest: &Manifest, path: &str) -> PathBuf {
+/// The node's path of a path in the container.
+pub(super) fn on_node(manifest: &Manifest, path: &str) -> PathBuf {
     manifest.on_node(path).unwrap_or_else(|| path.into()).into()
 }
 

@@ -65,6 +65,7 @@ async fn a_head_node_answers_all_of_bcms_looks() {
         other => panic!("{other:?}"),
     });
     bench.config.role = Some(Role::Head);
+    bench.files.put("/etc/podlift/checks.d/storage.py", b"");
     bench.files.put("/proc/1/mountinfo", b"22 1 8:1 / / rw - ext4 /dev/sda1 rw\n");
     let node = bench.node();
     for ask in Look::samples().into_iter().filter(Look::is_of_head) {
@@ -82,6 +83,10 @@ async fn a_head_node_answers_all_of_bcms_looks() {
             | (Look::BcmImages, Ok(OpOutput::BcmImages(_)))
             | (Look::BcmExcludes { .. }, Ok(OpOutput::BcmExcludes(_)))
             | (Look::BcmProvisioning, Ok(OpOutput::BcmProvisioning(_))) => {}
+            (Look::SiteChecks, Ok(OpOutput::SiteChecks(checks))) => {
+                assert_eq!(checks[0].name, "storage.py");
+                assert!(checks[0].fault.is_some() && checks.len() == 1, "{checks:?}");
+            }
             // The tools say nothing here; their answers have tests of their own.
             (Look::BcmVersions | Look::BcmApplications, Err(e)) => assert_eq!(e.code, "bcm-answer"),
             (ask, other) => panic!("{ask:?}: {other:?}"),

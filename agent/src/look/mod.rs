@@ -6,11 +6,15 @@ pub(crate) mod alive;
 pub(crate) mod api_server;
 pub(crate) mod backup;
 mod backup_files;
+mod certificates;
 pub(crate) mod component;
+mod deletion;
 pub(crate) mod etcd_health;
 pub(crate) mod facts;
 pub(crate) mod object;
 mod packages;
+mod proxy;
+mod site_checks;
 
 #[cfg(test)]
 mod head_tests;
@@ -49,6 +53,10 @@ pub(crate) async fn look(node: &Node, look: &Look) -> Result<OpOutput, Failure> 
         Look::BackupPart { path, offset, recipients } => {
             OpOutput::BackupPart(backup_files::part(node, path, *offset, recipients).await?)
         }
+        Look::SiteChecks => OpOutput::SiteChecks(site_checks::list(node)?),
+        Look::Deletion { object } => OpOutput::Deletion(deletion::state(node, object)?),
+        Look::Certificates => OpOutput::Certificates(certificates::state(node)),
+        Look::Proxy => OpOutput::Proxy(proxy::state(node).await?),
         _ => of_bcm(node, look).await?,
     })
 }
@@ -134,11 +142,11 @@ async fn last_sync(host: &Host, daemon: &Cmdaemon, node: &NodeName) -> Result<Bc
     Ok(BcmSync { request: waits.then(|| format!("a request of {node} waits")), ..sync })
 }
 
-/// Every agent has facts; each other look belongs either to a node of the cluster or to a head node.
+/// Every agent has facts and certificates; each other look belongs either to a node of the cluster or to a head node.
 fn is_ours(node: &Node, look: &Look) -> Result<(), Failure> {
     let name = &node.config.node;
     let message = match (node.config.is_head(), look.is_of_head()) {
-        (true, false) if *look != Look::Facts => {
+        (true, false) if !matches!(look, Look::Facts | Look::Certificates) => {
             format!("{name} is a head node: it has no Kubernetes to look at")
         }
         (false, true) => {

@@ -8,7 +8,7 @@
 //! checkpoint (each hook's end is recorded; `crate::checkpoint` says why one with an unknown end runs again). Of these, one that is a unit
 //! is run again only while its unit never started; after a restart of the machine it is Indeterminate like all others.
 //!
-//! Of a head node (`bcm/`): all may be repeated, because each looks first and gives the same state. Those with a unit (image-clone,
+//! Of a head node: site-check may be repeated, because it ends what an earlier attempt has left running. Of those in `bcm/` all may be repeated, because each looks first and gives the same state. Those with a unit (image-clone,
 //! image-remove, image-source, image-packages, provisioners, sync-dry-run, sync, learn-config) are Indeterminate after a restart of the
 //! machine; the next attempt mends what the first has left (a half copy, a missing hold). image-lock, image-unlock, assign, category-image
 //! and cluster-version are one short commit, which is looked at in a new process.
@@ -39,6 +39,7 @@ mod package_download;
 mod package_install;
 mod served;
 pub(crate) mod shared;
+mod site_check;
 mod step_aside;
 mod step_back;
 
@@ -162,6 +163,7 @@ pub(crate) fn implementation(op: &HostOp) -> Box<dyn Op> {
         HostOp::StepBack => Box::new(step_back::StepBack),
         HostOp::Checkpoint { pods, seconds } => Box::new(checkpoint::Checkpoint { pods, seconds }),
         HostOp::Bcm(op) => bcm::implementation(op),
+        HostOp::SiteCheck { name } => Box::new(site_check::SiteCheck { name }),
     }
 }
 
@@ -169,15 +171,16 @@ pub(crate) fn implementation(op: &HostOp) -> Box<dyn Op> {
 pub(crate) fn subject(op: &HostOp) -> Option<String> {
     match op {
         HostOp::Bcm(op) => Some(bcm::subject(op)),
+        HostOp::SiteCheck { name } => Some(format!("site check {name}")),
         _ => None,
     }
 }
 
-/// Whether this machine may run the op now: of two head nodes only the active one changes BCM's state.
+/// Whether this machine may run the op now: of two head nodes only the active one changes BCM's state. Site checks change nothing of it.
 pub(crate) async fn may_act(cx: &Cx<'_>) -> Result<(), Failure> {
-    match cx.accepted.op.is_of_head() {
-        true => podlift_tools::bcm::cmha::acts(&cx.node.host).await,
-        false => Ok(()),
+    match &cx.accepted.op {
+        HostOp::Bcm(_) => podlift_tools::bcm::cmha::acts(&cx.node.host).await,
+        _ => Ok(()),
     }
 }
 

@@ -4,8 +4,9 @@ use super::{Units, unit_name};
 use podlift_host::Invocation;
 use podlift_model::{Failure, OpId, codes};
 
-/// Services of podlift whose names look like those of op units.
-const SERVICES: [&str; 3] = ["podlift-agent.service", "podlift-coordinator.service", "podlift-coordinator@"];
+/// Services of podlift whose names look like those of op units. Site checks change nothing, so no op waits for them.
+const SERVICES: [&str; 4] =
+    ["podlift-agent.service", "podlift-coordinator.service", "podlift-coordinator@", "podlift-check-"];
 
 impl Units {
     /// Fails if a unit of another op is active, except for ops that this agent runs beside it. Passes if systemctl does not answer: `start` will then report the problem.
@@ -49,7 +50,8 @@ mod tests {
                     podlift-coordinator@k8s-admin.service loaded active running coordinator\n\
                     ● podlift-a.service loaded failed failed apt-get install\n\
                     podlift-b.service loaded activating start kubeadm\n\
-                    podlift-c.service loaded deactivating stop-post kubeadm\n";
+                    podlift-c.service loaded deactivating stop-post kubeadm\n\
+                    podlift-check-storage.py.service loaded active running podlift site check storage.py\n";
         assert_eq!(active(list).collect::<Vec<_>>(), ["podlift-b.service", "podlift-c.service"]);
         assert_eq!(active("").count(), 0);
     }

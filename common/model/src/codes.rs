@@ -44,6 +44,15 @@ pub const DEVICES_HELD: &str = "devices-held";
 /// A pod's checkpoint hook failed, and the policy does not evict the pod without it.
 pub const CHECKPOINT_FAILED: &str = "checkpoint-failed";
 
+// Site checks.
+
+/// There is no check of that name.
+pub const SITE_CHECK_MISSING: &str = "site-check-missing";
+/// A file of the check, its settings or its interpreter is not as podlift demands it, so it was not run.
+pub const SITE_CHECK_REFUSED: &str = "site-check-refused";
+/// systemd did not start the check.
+pub const SITE_CHECK_NOT_STARTED: &str = "site-check-not-started";
+
 // Images.
 
 pub const IMAGE_PULL_FAILED: &str = "image-pull-failed";

@@ -3,6 +3,7 @@
 use crate::facts::ApiServerState;
 use crate::op::Component;
 use crate::version::KubeVersion;
+use jiff::Timestamp;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -44,6 +45,9 @@ pub struct ComponentState {
     /// Exit code of the last container that ended.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub last_exit: Option<i32>,
+    /// When that container ended, by the node's clock; `None` also if the agent is too old to report it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub last_exit_at: Option<Timestamp>,
     /// Last lines of that container's own log.
     #[serde(default)]
     pub log_tail: String,
@@ -82,4 +86,18 @@ impl From<ComponentState> for ApiServerState {
             kubeadm_running: state.kubeadm_running,
         }
     }
+}
+
+/// One request to the API through the proxy of the node's own loopback.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct ProxyState {
+    /// host:port of the proxy, as the kubelet's kubeconfig has it.
+    pub endpoint: String,
+    /// An API server answered, whether or not it wants other credentials.
+    pub ok: bool,
+    /// Why not, in a line; empty if `ok`.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub why: String,
+    /// Time of the request, with a new connection and its TLS handshake.
+    pub milliseconds: u64,
 }

@@ -118,6 +118,8 @@ text_id!(/// Kubernetes namespace.
     Namespace, "namespace", is_label, LABEL);
 text_id!(/// Name of a pod within its namespace.
     PodName, "pod name", is_subdomain, SUBDOMAIN);
+text_id!(/// Name of an object within its namespace.
+    ObjectName, "object name", is_subdomain, SUBDOMAIN);
 text_id!(/// Uid of a pod, which no other pod ever gets.
     PodUid, "pod uid", is_uid, "letters, digits and '-', at most 64 characters, not starting with '-'");
 text_id!(/// One upgrade of one cluster.

@@ -7,6 +7,7 @@ pub mod codes;
 pub mod command;
 pub mod components;
 mod count;
+pub mod deletion;
 pub mod digest;
 pub mod documents;
 pub mod epoch;
@@ -21,6 +22,7 @@ pub mod op;
 pub mod outcome;
 mod samples;
 mod seen;
+pub mod site_check;
 pub mod survey;
 pub mod version;
 
@@ -32,10 +34,11 @@ pub use epoch::Epoch;
 pub use facts::NodeFacts;
 pub use flags::FlagSet;
 pub use ids::{
-    BootId, ClusterName, FlagName, InstanceId, LedgerId, MachineId, Namespace, NodeName, OpId, PodName,
-    PodUid, RunId, StepId,
+    BootId, ClusterName, FlagName, InstanceId, LedgerId, MachineId, Namespace, NodeName, ObjectName, OpId,
+    PodName, PodUid, RunId, StepId,
 };
 pub use look::Look;
 pub use op::HostOp;
 pub use outcome::{Failure, FailureClass, OpOutcome, OpOutput};
+pub use site_check::CheckName;
 pub use version::{KubeVersion, Minor, PackageVersion};

@@ -2,6 +2,7 @@
 //! and leaves no record in the agent's ledger.
 
 use crate::bcm::ImageName;
+use crate::deletion::DeletedObject;
 use crate::ids::{NodeName, RunId};
 use crate::version::KubeVersion;
 use schemars::JsonSchema;
@@ -82,6 +83,16 @@ pub enum Look {
     BcmSync {
         node: NodeName,
     },
+    /// On a head node: the site checks, each with what keeps it from being run.
+    SiteChecks,
+    /// Whether the API answers behind the proxy of this node's own loopback, through which its kubelet reaches it.
+    Proxy,
+    /// The certificates of this node with their ends: those of a survey, and those of the agent itself. Head nodes answer it, too.
+    Certificates,
+    /// The newest deletion of an object in the audit log of this node's API server.
+    Deletion {
+        object: DeletedObject,
+    },
 }
 
 impl Look {
@@ -105,6 +116,7 @@ impl Look {
                 | Look::BcmExcludes { .. }
                 | Look::BcmProvisioning
                 | Look::BcmSync { .. }
+                | Look::SiteChecks
         )
     }
 
@@ -135,6 +147,10 @@ impl Look {
             Look::BcmExcludes { .. } => "observe-bcm-excludes",
             Look::BcmProvisioning => "observe-bcm-provisioning",
             Look::BcmSync { .. } => "observe-bcm-sync",
+            Look::SiteChecks => "observe-site-checks",
+            Look::Proxy => "observe-proxy",
+            Look::Certificates => "observe-certificates",
+            Look::Deletion { .. } => "observe-deletion",
         }
     }
 }

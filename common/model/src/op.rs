@@ -6,6 +6,7 @@ use crate::bcm::BcmOp;
 use crate::checkpoint::PodRef;
 use crate::digest::Digest;
 use crate::ids::{FlagName, NodeName, RunId};
+use crate::site_check::CheckName;
 use crate::version::{KubeVersion, Minor, PackageVersion};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -211,8 +212,13 @@ pub enum HostOp {
         /// Time of the whole op, at most an hour. A hook ends after its own grace, and at the latest with the op.
         seconds: u32,
     },
-    /// A change of BCM's state or of a software image. Only the agent of a head node runs it, and it runs no other op.
+    /// A change of BCM's state or of a software image. Only the agent of a head node runs it.
     Bcm(BcmOp),
+    /// Runs one site check (`crate::site_check`). The name is all that comes with the op: script, interpreter and arguments are those of the
+    /// head node's own files. Only the agent of a head node runs it. A check that fails does not fail the op; the output has its exit code.
+    SiteCheck {
+        name: CheckName,
+    },
 }
 
 impl HostOp {
@@ -243,6 +249,7 @@ impl HostOp {
             HostOp::StepBack => "step-back",
             HostOp::Checkpoint { .. } => "checkpoint",
             HostOp::Bcm(op) => op.verb(),
+            HostOp::SiteCheck { .. } => "site-check",
         }
     }
 }
@@ -250,7 +257,7 @@ impl HostOp {
 impl HostOp {
     /// True for ops that only the agent of a head node runs.
     pub fn is_of_head(&self) -> bool {
-        matches!(self, HostOp::Bcm(_))
+        matches!(self, HostOp::Bcm(_) | HostOp::SiteCheck { .. })
     }
 
     /// The override of the op for devices in use. `None` also for ops that ignore devices.

@@ -4,12 +4,14 @@ use crate::bcm::{
     BcmApplication, BcmCluster, BcmExcludes, BcmImage, BcmNode, BcmProvisioning, BcmSync, HeadState,
 };
 use crate::checkpoint::CheckpointResult;
-use crate::components::ComponentState;
+use crate::components::{ComponentState, ProxyState};
+use crate::deletion::DeletionState;
 use crate::facts::{ApiServerState, BackupState, EtcdState, NodeFacts, PackageOffer};
 use crate::flags::FlagChange;
 use crate::heal::HealFinding;
 use crate::images::ImagesState;
-use crate::survey::{BackupFile, DevicesState, FilePart, NodeSurvey};
+use crate::site_check::{SiteCheckResult, SiteCheckView};
+use crate::survey::{BackupFile, CertificatesState, DevicesState, FilePart, NodeSurvey};
 use crate::version::{Minor, PackageVersion};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -64,6 +66,13 @@ pub enum OpOutput {
     BcmSync(Box<BcmSync>),
     /// In the order of the op's pods.
     Checkpoints(Vec<CheckpointResult>),
+    /// Sorted by name.
+    SiteChecks(Vec<SiteCheckView>),
+    SiteCheck(Box<SiteCheckResult>),
+    Certificates(CertificatesState),
+    Deletion(DeletionState),
+    /// `None` if the node's kubelet reaches the API without a proxy of the node.
+    Proxy(Option<ProxyState>),
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]

@@ -2,11 +2,14 @@
 
 use crate::bcm::{BcmOp, ImageName};
 use crate::checkpoint::PodRef;
+use crate::deletion::{DeletedKind, DeletedObject};
 use crate::op::{
     Addon, Component, DeviceOverride, FlagLoss, HostOp, Package, PackagePin, PatchName, PatchText, Preflight,
     SkipPhase,
 };
-use crate::{Digest, FlagName, KubeVersion, Look, NodeName, PackageVersion, RunId};
+use crate::{
+    CheckName, Digest, FlagName, KubeVersion, Look, Namespace, NodeName, ObjectName, PackageVersion, RunId,
+};
 
 const TO: KubeVersion = KubeVersion::new(1, 32, 9);
 
@@ -34,6 +37,17 @@ fn pod() -> PodRef {
         })
     };
     pod().unwrap_or_else(|| unreachable!("all three are valid"))
+}
+
+fn deleted() -> DeletedObject {
+    let namespace = Namespace::new("ingress-nginx").unwrap_or_else(|e| unreachable!("{e}"));
+    let name = ObjectName::new("ingress-nginx-controller").unwrap_or_else(|e| unreachable!("{e}"));
+    DeletedObject { kind: DeletedKind::Services, namespace, name }
+}
+
+fn site_check() -> HostOp {
+    let name = CheckName::new("healthcheck_storage.py").unwrap_or_else(|e| unreachable!("{e}"));
+    HostOp::SiteCheck { name }
 }
 
 impl HostOp {
@@ -85,7 +99,8 @@ impl HostOp {
             HostOp::StepAside { .. } => HostOp::StepBack,
             HostOp::StepBack => HostOp::Checkpoint { pods: vec![pod()], seconds: 600 },
             HostOp::Checkpoint { .. } => HostOp::Bcm(BcmOp::samples().into_iter().next()?),
-            HostOp::Bcm(op) => HostOp::Bcm(op.after()?),
+            HostOp::Bcm(op) => op.after().map_or_else(site_check, HostOp::Bcm),
+            HostOp::SiteCheck { .. } => return None,
         })
     }
 }
@@ -125,7 +140,11 @@ impl Look {
             Look::BcmImage { .. } => Look::BcmExcludes { node: NodeName::new("dgx030").ok()? },
             Look::BcmExcludes { .. } => Look::BcmProvisioning,
             Look::BcmProvisioning => Look::BcmSync { node: NodeName::new("dgx030").ok()? },
-            Look::BcmSync { .. } => return None,
+            Look::BcmSync { .. } => Look::SiteChecks,
+            Look::SiteChecks => Look::Proxy,
+            Look::Proxy => Look::Certificates,
+            Look::Certificates => Look::Deletion { object: deleted() },
+            Look::Deletion { .. } => return None,
         })
     }
 }

@@ -136,6 +136,15 @@ pub struct CertificateFacts {
     pub index: u32,
 }
 
+/// Certificates of a node: those of kubeadm, kubelet and etcd, and those of its agent.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct CertificatesState {
+    pub certificates: Vec<CertificateFacts>,
+    /// Files and folders that could not be read, and why.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub unreadable: BTreeMap<String, String>,
+}
+
 /// Names of the node that must be equal, because kubeadm finds its Node by them.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct NodeNames {

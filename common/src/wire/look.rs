@@ -2,6 +2,7 @@
 
 use super::WireError;
 use super::fields::field;
+use podlift_model::deletion::DeletedObject;
 use podlift_model::{Look, RunId};
 use podlift_proto::v1::{self, observe::What, op::Kind};
 
@@ -35,6 +36,10 @@ fn observe(look: &Look) -> v1::Observe {
         Look::BcmExcludes { .. } => (What::BcmExcludes, None, None),
         Look::BcmProvisioning => (What::BcmProvisioning, None, None),
         Look::BcmSync { .. } => (What::BcmSync, None, None),
+        Look::SiteChecks => (What::SiteChecks, None, None),
+        Look::Proxy => (What::Proxy, None, None),
+        Look::Certificates => (What::Certificates, None, None),
+        Look::Deletion { .. } => (What::Deletion, None, None),
     };
     let (image, node) = match look {
         Look::BcmImage { image } => (Some(image.to_string()), None),
@@ -43,6 +48,12 @@ fn observe(look: &Look) -> v1::Observe {
     };
     let (path, offset, recipients) = match look {
         Look::BackupPart { path, offset, recipients } => (path.clone(), *offset, recipients.clone()),
+        _ => Default::default(),
+    };
+    let (resource, namespace, name) = match look {
+        Look::Deletion { object } => {
+            (object.kind.to_string(), object.namespace.to_string(), object.name.to_string())
+        }
         _ => Default::default(),
     };
     let text = |o: Option<String>| o.unwrap_or_default();
@@ -55,6 +66,9 @@ fn observe(look: &Look) -> v1::Observe {
         recipients,
         image: text(image),
         node: text(node),
+        resource,
+        namespace,
+        name,
     }
 }
 
@@ -85,6 +99,16 @@ pub(super) fn look_from_wire(o: &v1::Observe) -> Result<Look, WireError> {
         What::BcmExcludes => Look::BcmExcludes { node: field("observe.node", &o.node)? },
         What::BcmProvisioning => Look::BcmProvisioning,
         What::BcmSync => Look::BcmSync { node: field("observe.node", &o.node)? },
+        What::SiteChecks => Look::SiteChecks,
+        What::Proxy => Look::Proxy,
+        What::Certificates => Look::Certificates,
+        What::Deletion => Look::Deletion {
+            object: DeletedObject {
+                kind: field("observe.resource", &o.resource)?,
+                namespace: field("observe.namespace", &o.namespace)?,
+                name: field("observe.name", &o.name)?,
+            },
+        },
         What::BackupPart => Look::BackupPart {
             path: absolute("observe.path", &o.path)?,
             offset: o.offset,
@@ -128,6 +152,22 @@ mod tests {
         let observe = v1::Observe { what: 99, ..Default::default() };
         let refused = request_from_wire(&v1::Op { kind: Some(Kind::Observe(observe)) }).unwrap_err();
         assert_eq!(refused.field, "observe.what");
+    }
+
+    #[test]
+    fn an_object_that_can_not_be_is_refused_by_its_field() {
+        for (resource, namespace, name, want) in [
+            ("pods", "ml", "a", "observe.resource"),
+            ("services", "../ml", "a", "observe.namespace"),
+            ("services", "", "a", "observe.namespace"),
+            ("secrets", "ml", "a b", "observe.name"),
+        ] {
+            let (resource, namespace, name) = (resource.into(), namespace.into(), name.into());
+            let what = What::Deletion as i32;
+            let observe = v1::Observe { what, resource, namespace, name, ..Default::default() };
+            let refused = request_from_wire(&v1::Op { kind: Some(Kind::Observe(observe)) }).unwrap_err();
+            assert_eq!(refused.field, want, "{refused}");
+        }
     }
 
     #[test]

@@ -67,6 +67,7 @@ pub fn op_to_wire(op: &HostOp) -> v1::Op {
         HostOp::StepBack => Kind::StepBack(v1::StepBack {}),
         HostOp::Checkpoint { pods, seconds } => Kind::Checkpoint(checkpoint_to_wire(pods, *seconds)),
         HostOp::Bcm(op) => Kind::Bcm(bcm_to_wire(op)),
+        HostOp::SiteCheck { name } => Kind::SiteCheck(v1::SiteCheck { name: name.to_string() }),
     };
     v1::Op { kind: Some(kind) }
 }
@@ -128,6 +129,7 @@ pub(super) fn op_from_wire(kind: &Kind) -> Result<HostOp, WireError> {
         Kind::StepBack(_) => HostOp::StepBack,
         Kind::Checkpoint(o) => checkpoint_from_wire(o)?,
         Kind::Bcm(o) => HostOp::Bcm(bcm_from_wire(o)?),
+        Kind::SiteCheck(o) => HostOp::SiteCheck { name: field("site_check.name", &o.name)? },
     })
 }
 
@@ -279,6 +281,9 @@ mod tests {
                 wire(Kind::StepAside(v1::StepAside { seconds: 86_400, reason: "a whole day".into() })),
                 "step_aside.seconds",
             ),
+            (wire(Kind::SiteCheck(v1::SiteCheck { name: String::new() })), "site_check.name"),
+            (wire(Kind::SiteCheck(v1::SiteCheck { name: "../../bin/sh".into() })), "site_check.name"),
+            (wire(Kind::SiteCheck(v1::SiteCheck { name: "storage.toml".into() })), "site_check.name"),
             (
                 wire(Kind::GuardArm(v1::GuardArm {
                     run: "r".into(),

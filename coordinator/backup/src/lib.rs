@@ -11,8 +11,10 @@
 //! ```
 #![allow(clippy::disallowed_methods)] // an edge: the files of a backup
 
+mod content;
 mod error;
 mod hashed;
+mod host_copies;
 mod kind;
 mod list;
 mod manifest;
@@ -24,8 +26,10 @@ mod unfinished;
 mod verify;
 mod writer;
 
+pub use content::{content, has_encrypted};
 pub use error::WriteError;
 pub use hashed::Hashed;
+pub use host_copies::HostCopies;
 pub use kind::{Kind, Wanted};
 pub use list::{Entry, list};
 pub use manifest::{LeftOut, Manifest, Member, Stored};

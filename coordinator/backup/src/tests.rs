@@ -100,6 +100,26 @@ fn a_set_that_nobody_touched_is_whole_and_its_secrets_can_be_read_back() {
 }
 
 #[test]
+fn one_member_is_read_from_a_set_of_this_cluster_that_is_whole() {
+    let who = identity();
+    let (_temp, root, seal) = made_with(vec![recipient(&who)], "run-1");
+    let (dir, here) = (root.join("run-1"), "runaicluster".parse().unwrap());
+    let nodes = |seal: Option<&Digest>| content(&dir, seal, &here, Kind::Nodes);
+    assert_eq!(nodes(Some(&seal)).unwrap().unwrap(), br#"{"items":[]}"#);
+    assert_eq!(content(&dir, None, &here, Kind::Pki), Ok(None), "an encrypted member is not in clear");
+    assert_eq!(content(&dir, None, &here, Kind::Ingresses), Ok(None));
+    let other = content(&dir, None, &"other".parse().unwrap(), Kind::Nodes).unwrap_err();
+    assert!(other.to_string().contains("of cluster runaicluster, expected other"), "{other}");
+    let another = nodes(Some(&Digest::of("another"))).unwrap_err();
+    assert!(matches!(another, Problem::Another { .. }), "{another}");
+    let (manifest, _) = verify(&dir, None).unwrap();
+    assert!(has_encrypted(&manifest, Kind::Pki) && !has_encrypted(&manifest, Kind::Nodes));
+    let file = dir.join("cluster/nodes.json");
+    std::fs::write(&file, br#"{"items":[1]}"#).unwrap();
+    assert_eq!(nodes(None), Err(Problem::Changed("cluster/nodes.json".into())));
+}
+
+#[test]
 fn without_a_recipient_secrets_are_left_out_and_that_is_said() {
     let (_temp, root, seal) = made_with(vec![], "run-1");
     let (manifest, found) = verify(&root.join("run-1"), Some(&seal)).unwrap();

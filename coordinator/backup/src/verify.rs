@@ -5,7 +5,7 @@ use crate::kind::Kind;
 use crate::manifest::{Manifest, Member, SCHEMA, Stored};
 use crate::{MANIFEST, SEAL, snapshot};
 use podlift_common::durable;
-use podlift_model::Digest;
+use podlift_model::{ClusterName, Digest};
 use std::collections::BTreeSet;
 use std::fs::File;
 use std::io;
@@ -21,6 +21,8 @@ pub enum Problem {
     Seal,
     #[error("it was sealed as {sealed}, and is {found} now: it is another set")]
     Another { sealed: Digest, found: Digest },
+    #[error("it is of cluster {found}, expected {expected}: it was copied from another place")]
+    Foreign { found: ClusterName, expected: ClusterName },
     #[error("{0} is missing")]
     Missing(String),
     #[error("{0} can't be read: {1}")]

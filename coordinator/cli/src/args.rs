@@ -12,7 +12,7 @@ use std::path::PathBuf;
 /// narration to stderr.
 ///
 /// Exit codes: 0 done, 1 failed, 2 usage, 3 preflight blocked, 4 paused for the operator, 5 coordinator unreachable, 6 the run succeeded
-/// without workers that failed, 130 interrupted while following (the run continues).
+/// without workers that failed, or a validation left checks open, 130 interrupted while following (the run continues).
 #[derive(Debug, Parser)]
 #[command(
     name = "podlift",
@@ -46,6 +46,9 @@ pub(super) enum Verb {
     Repair(verbs::repair::Repair),
     Status(verbs::status::Status),
     Watch(verbs::watch::Watch),
+    Dashboard(verbs::dashboard::Dashboard),
+    Validate(verbs::validate::Validate),
+    Issues(verbs::issues::Issues),
     Runs(verbs::runs::Runs),
     Clusters(verbs::clusters::Clusters),
     Events(verbs::events::Events),
@@ -62,6 +65,7 @@ pub(super) enum Verb {
     Report(verbs::report::Report),
     Heal(verbs::heal::Heal),
     Backup(verbs::backup::Backup),
+    Secret(verbs::secret::Secret),
     Takeover(verbs::takeover::Takeover),
     Adopt(verbs::adopt::Adopt),
     Cert(verbs::cert::Cert),

@@ -45,7 +45,7 @@ impl Context {
     ) -> Result<String, CliError> {
         match self.format {
             Format::Json | Format::Yaml => out::document(self.format, answer.json()),
-            Format::Table | Format::Wide | Format::Html => Ok(render(&answer.view()?)),
+            Format::Table | Format::Wide | Format::Html | Format::Junit => Ok(render(&answer.view()?)),
         }
     }
 }

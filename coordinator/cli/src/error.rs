@@ -13,7 +13,7 @@ pub(super) enum Exit {
     Blocked = 3,
     Paused = 4,
     Unreachable = 5,
-    /// The run succeeded without workers that failed.
+    /// The run succeeded without workers that failed, or a validation left checks open.
     Incomplete = 6,
     Interrupted = 130,
 }

@@ -92,6 +92,14 @@ fn a_line_that_is_wrong_is_told_as_every_error_is() {
         "podlift plan --to v1.32.9 --order random",
         "podlift upgrade --to v1.32.9 --window 22:00",
         "podlift upgrade --plan plan.json --canary 2",
+        "podlift approve everything",
+        "podlift approve --refuse --reason later",
+        "podlift approve tigera-removal --refuse",
+        "podlift repair --issue storage",
+        "podlift issues nonsense",
+        "podlift secret restore runai-tls --set s --identity f",
+        "podlift report note",
+        "podlift dashboard --port 70000",
     ];
     let errors = lines.map(|line| {
         let args: Vec<OsString> = line.split(' ').map(OsString::from).collect();

@@ -62,8 +62,10 @@ pub fn parse(words: &[&str]) -> Result<(), String> {
 }
 
 async fn run(args: Args, typed: Typed) -> Result<Exit, CliError> {
-    if args.output == Format::Html && !matches!(args.verb, Verb::Report(_)) {
-        return Err(no_page());
+    match args.output {
+        Format::Html if !matches!(args.verb, Verb::Report(_)) => return Err(no_page()),
+        Format::Junit if !matches!(args.verb, Verb::Validate(_)) => return Err(no_tests()),
+        _ => {}
     }
     let context = Context { typed, ..Context::new(args.config, args.output) };
     match args.verb {
@@ -72,6 +74,9 @@ async fn run(args: Args, typed: Typed) -> Result<Exit, CliError> {
         Verb::Repair(verb) => verb.run(&context).await,
         Verb::Status(verb) => verb.run(&context).await,
         Verb::Watch(verb) => verb.run(&context).await,
+        Verb::Dashboard(verb) => verb.run(&context).await,
+        Verb::Validate(verb) => verb.run(&context).await,
+        Verb::Issues(verb) => verb.run(&context),
         Verb::Runs(verb) => verb.run(&context).await,
         Verb::Clusters(verb) => verb.run(&context).await,
         Verb::Events(verb) => verb.run(&context).await,
@@ -88,6 +93,7 @@ async fn run(args: Args, typed: Typed) -> Result<Exit, CliError> {
         Verb::Report(verb) => verb.run(&context).await,
         Verb::Heal(verb) => verb.run(&context).await,
         Verb::Backup(verb) => verb.run(&context).await,
+        Verb::Secret(verb) => verb.run(&context).await,
         Verb::Takeover(verb) => verb.run(&context).await,
         Verb::Adopt(verb) => verb.run(&context).await,
         Verb::Cert(verb) => verb.run(),
@@ -100,6 +106,16 @@ async fn run(args: Args, typed: Typed) -> Result<Exit, CliError> {
 fn no_page() -> CliError {
     let why = "only a report is a page; expected table, wide, json or yaml";
     CliError::usage("--output html is not known to this command", why, "podlift report -o html > report.html")
+}
+
+/// Only a validation is a list of tests.
+fn no_tests() -> CliError {
+    let why = "only a validation is a list of tests; expected table, wide, json or yaml";
+    CliError::usage(
+        "--output junit is not known to this command",
+        why,
+        "podlift validate -o junit > validation.xml",
+    )
 }
 
 fn end(ended: Result<Exit, CliError>) -> ExitCode {

@@ -16,6 +16,8 @@ pub(super) enum Format {
     Yaml,
     /// A page for a browser, in one file: of a report only.
     Html,
+    /// Test results as JUnit's XML: of a validation only.
+    Junit,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]

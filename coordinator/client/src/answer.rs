@@ -4,6 +4,7 @@ use crate::error::{Error, Kind};
 use crate::version::{OWN, Peer};
 use podlift_engine::machine::{EVENT_SCHEMA, Record};
 use podlift_engine::program::{self, Program};
+use podlift_engine::validate::{self, Validation};
 use podlift_engine::view::{
     BackupCheck, Backups, Clusters, Heal, NodeDetail, Report, Runs, Status, backups, clusters, heal, node,
     report, runs, status,
@@ -34,6 +35,7 @@ views! {
     Backups => backups::SCHEMA,
     BackupCheck => backups::CHECK_SCHEMA,
     Clusters => clusters::SCHEMA,
+    Validation => validate::SCHEMA,
 }
 
 /// A document of the right kind. It is parsed only where its view is asked for, because the document of a large fleet is long.

@@ -2,14 +2,16 @@
 
 use crate::answer::{Answer, View};
 use crate::error::{self, Error};
-use crate::requests::{Approval, BackupQuery, Command, EventsQuery, PlanQuery, Start};
+use crate::requests::{Approval, BackupQuery, Command, EventsQuery, PlanQuery, Start, ValidateQuery};
+use crate::sealed::Unsealed;
 use crate::version::{Observed, Peer};
 use podlift_engine::machine::Record;
 use podlift_engine::program::Program;
+use podlift_engine::validate::Validation;
 use podlift_engine::view::{BackupCheck, Backups, Clusters, Heal, HealAsk, NodeDetail, Report, Runs, Status};
 use podlift_model::{NodeName, RunId};
 use podlift_proto::v1::control_service_client::ControlServiceClient;
-use podlift_proto::v1::{self, Document, backup_update, plan_update};
+use podlift_proto::v1::{self, Document, backup_update, plan_update, validate_update};
 use std::sync::Arc;
 use tonic::{Code, Streaming};
 
@@ -166,6 +168,34 @@ impl Client {
         let request = v1::VerifyBackupRequest { name: name.map(String::from).unwrap_or_default() };
         let updates = self.rpc.verify_backup(request).await?.into_inner();
         self.last(updates, progress).await
+    }
+
+    /// Looks at the whole cluster and judges it. `looking` is told what is looked at.
+    pub async fn validate(
+        &mut self,
+        query: &ValidateQuery,
+        mut looking: impl FnMut(String),
+    ) -> Result<Answer<Validation>, Error> {
+        let mut updates = self.rpc.validate(query.to_wire()).await?.into_inner();
+        while let Some(update) = updates.message().await.map_err(error::of_stream)? {
+            match update.update {
+                Some(validate_update::Update::Looking(what)) => looking(what),
+                Some(validate_update::Update::Validation(document)) => return self.answer(document),
+                None => {}
+            }
+        }
+        Err(Error::unreachable(
+            "the cluster was not validated",
+            "the coordinator ended its answer before the result",
+        ))
+    }
+
+    /// Has the coordinator create a lost secret again, and returns its answer. A secret that exists is never replaced.
+    pub async fn restore_secret(&mut self, secret: Unsealed) -> Result<String, Error> {
+        let Unsealed { namespace, name, object } = secret;
+        // The message needs bytes of its own; those of `object` are wiped when it is dropped.
+        let request = v1::RestoreSecretRequest { namespace, name, object: object.to_vec() };
+        Ok(self.rpc.restore_secret(request).await?.into_inner().message)
     }
 
     async fn last(

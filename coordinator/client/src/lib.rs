@@ -6,11 +6,13 @@
 mod answer;
 mod client;
 mod config;
+pub mod dashboard;
 mod endpoint;
 mod error;
 mod follow;
 pub mod live;
 mod requests;
+mod sealed;
 #[cfg(test)]
 mod tests;
 mod version;
@@ -22,6 +24,7 @@ pub use endpoint::Endpoint;
 pub use error::{Error, Kind};
 pub use follow::{Observer, Position, follow, position};
 pub use requests::{
-    Approval, BackupQuery, Command, EventsQuery, Goal, PlanQuery, RunOptions, RunScope, Start,
+    Approval, BackupQuery, Command, EventsQuery, Goal, PlanQuery, RunOptions, RunScope, Start, ValidateQuery,
 };
+pub use sealed::{Unsealed, unsealed};
 pub use version::OWN as VERSION;

@@ -91,3 +91,18 @@ pub struct BackupQuery {
     /// Nodes whose files are left out.
     pub without: Vec<NodeName>,
 }
+
+/// What a validation looks at.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct ValidateQuery {
+    /// Makes no object in the cluster; checks that need one stay open.
+    pub without_probes: bool,
+    /// Ids of checks, such as `dns` or `site:NAME`; all where empty.
+    pub only: Vec<String>,
+}
+
+impl ValidateQuery {
+    pub(crate) fn to_wire(&self) -> v1::ValidateRequest {
+        v1::ValidateRequest { without_probes: self.without_probes, only: self.only.clone() }
+    }
+}

@@ -19,7 +19,7 @@ use tokio::net::TcpListener;
 use tokio::sync::Notify;
 use tokio_util::sync::{CancellationToken, DropGuard};
 
-struct Site {
+pub(crate) struct Site {
     dir: tempfile::TempDir,
     coordinator: Arc<Coordinator>,
     address: SocketAddr,
@@ -35,7 +35,7 @@ fn write(path: &Path, text: &[u8]) {
 }
 
 /// Certificates of a CA of its own, a free port, a configuration file for eve, and a coordinator that is not served yet.
-async fn site() -> (Site, TcpListener) {
+pub(crate) async fn site() -> (Site, TcpListener) {
     tls::install_provider();
     let dir = tempfile::tempdir().unwrap();
     let now = SystemClock.now();
@@ -67,7 +67,7 @@ async fn site() -> (Site, TcpListener) {
 
 impl Site {
     /// Serves until the guard is dropped.
-    fn serve(&self, listener: TcpListener) -> DropGuard {
+    pub(crate) fn serve(&self, listener: TcpListener) -> DropGuard {
         let store = self.coordinator.store().clone();
         let hub = Hub::new(cluster(), store, Arc::new(SystemClock), HubSettings::default());
         let (material, coordinator, stop) =
@@ -79,12 +79,12 @@ impl Site {
         stop.drop_guard()
     }
 
-    fn endpoint(&self) -> Endpoint {
+    pub(crate) fn endpoint(&self) -> Endpoint {
         Endpoint::new(self.dir.path().join("eve.toml"), |warning| panic!("{warning}"))
     }
 
     /// A run that is paused, so that the coordinator does not drive it. The records are there before anything is served.
-    async fn paused_run(&self) -> RunId {
+    pub(crate) async fn paused_run(&self) -> RunId {
         let ask = PlanAsk::to("v1.32.9".parse().unwrap());
         let plan = Box::new((*self.coordinator.plan(&ask, "eve").await.unwrap()).clone());
         let run = RunId::new("20261122-020000-demo").unwrap();
@@ -93,7 +93,7 @@ impl Site {
         run
     }
 
-    fn append(&self, run: &RunId, event: Event) {
+    pub(crate) fn append(&self, run: &RunId, event: Event) {
         self.coordinator.store().append(Some(run), event).unwrap();
     }
 }

@@ -5,6 +5,7 @@ pub mod analysis;
 pub mod doors;
 pub mod goals;
 pub mod inventory;
+pub mod issues;
 pub mod jobs;
 pub mod kubeadm_config;
 mod listed;
@@ -17,6 +18,7 @@ pub mod survey;
 #[cfg(any(test, feature = "testing"))]
 #[allow(clippy::unwrap_used)] // a test may panic
 pub mod testing;
+pub mod validate;
 pub mod view;
 
 pub use doors::{Act, ClusterAct, ClusterLook, ClusterReply, Probe, Reply, VaultAct, VaultLook};

@@ -5,6 +5,7 @@ mod selector;
 
 pub use selector::{Expression, Selector};
 
+use crate::doors::CalicoView;
 use crate::placement::Wish;
 use jiff::Timestamp;
 pub use podlift_model::bcm::BcmApplication;
@@ -49,6 +50,20 @@ pub struct ClusterSurvey {
     /// Gangs as the objects of their schedulers declare them. Empty where no scheduler of gangs is served, or podlift may not read it.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub gangs: Vec<GangView>,
+    /// Controllers of ingresses and gateways, with their default certificates.
+    #[serde(default = "controllers_not_asked")]
+    pub controllers: Seen<Vec<IngressController>>,
+    /// Calico with its operator and their owners.
+    #[serde(default = "calico_not_asked")]
+    pub calico: Seen<CalicoView>,
+}
+
+fn controllers_not_asked() -> Seen<Vec<IngressController>> {
+    Err("it was not asked for".into())
+}
+
+fn calico_not_asked() -> Seen<CalicoView> {
+    Err("it was not asked for".into())
 }
 
 fn not_asked() -> Seen<Option<CoreDnsView>> {
@@ -257,7 +272,19 @@ pub struct ServedCertificate {
     /// The host:port that was connected to; `server_name` is the requested name.
     pub address: String,
     pub server_name: String,
+    /// The reason of a failure begins with what went wrong: `refused:`, `reset:`, `no-answer:` or `not-tls:`.
     pub certificate: Seen<Certificate>,
+    /// The answer to one HTTP request over the same connection; `None` if none was made.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub page: Option<Seen<PageView>>,
+}
+
+/// An answer to an HTTP request.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct PageView {
+    pub status: u16,
+    /// The page's title; empty if it has none.
+    pub title: String,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -267,6 +294,46 @@ pub struct Certificate {
     /// SHA-256 of the DER, hexadecimal.
     pub fingerprint: String,
     pub not_after: Timestamp,
+    /// Empty in records of older versions.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub issuer: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub not_before: Option<Timestamp>,
+    /// The certificates that follow it in the handshake, in their order.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub chain: Vec<Link>,
+}
+
+/// A certificate of a chain, above the one that a server has itself.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Link {
+    pub subject: String,
+    pub issuer: String,
+    /// SHA-256 of the DER, hexadecimal.
+    pub fingerprint: String,
+    pub not_after: Timestamp,
+}
+
+/// The controller that serves ingresses or gateways.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct IngressController {
+    pub family: IngressFamily,
+    pub namespace: String,
+    pub name: String,
+    /// The secret of its default certificate, `namespace/name`: from `--default-ssl-certificate` of ingress-nginx,
+    /// `--default-ssl-certificate` or `ssl-certificate` of HAProxy, the TLSStore `default` of Traefik, or a listener of a Gateway. `None` if
+    /// it names none, and serves a certificate of its own making.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub default_certificate: Option<String>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum IngressFamily {
+    IngressNginx,
+    Haproxy,
+    Traefik,
+    GatewayApi,
 }
 
 impl ClusterSurvey {
@@ -290,6 +357,8 @@ impl ClusterSurvey {
             core_dns: Err(why.into()),
             rights: Err(why.into()),
             gangs: vec![],
+            controllers: Err(why.into()),
+            calico: Err(why.into()),
         }
     }
 }

@@ -171,6 +171,7 @@ pub fn input() -> PlanInput {
         refused_agents: Default::default(),
         surveys: survey::node_surveys(all()),
         cluster_survey: Ok(survey::cluster_survey()),
+        secrets: Default::default(),
         open_run: None,
         attestations: crate::program::ATTESTATIONS
             .iter()
@@ -182,6 +183,7 @@ pub fn input() -> PlanInput {
             })
             .collect(),
         earlier: Default::default(),
+        issues: vec![],
         now: Timestamp::UNIX_EPOCH,
     }
 }

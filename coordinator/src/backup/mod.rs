@@ -4,6 +4,7 @@
 
 mod collect;
 mod failure;
+mod kept;
 mod lists;
 mod member;
 mod node_files;

@@ -45,7 +45,7 @@ pub(super) async fn collect(m: &Collection<'_>) -> Result<(), Failure> {
     })
     .await?;
     tls(m, secrets).await?;
-    list(m, Kind::TigeraInstallations, "/apis/operator.tigera.io/v1/installations", |_| true).await?;
+    tigera(m).await?;
     workloads::collect(m).await
 }
 
@@ -81,6 +81,24 @@ async fn list(
     Ok(objects)
 }
 
+/// The Installation objects of Tigera's operator, and the operator itself: everything that a removal of the operator deletes.
+async fn tigera(m: &Collection<'_>) -> Result<(), Failure> {
+    const INSTALLATIONS: &str = "/apis/operator.tigera.io/v1/installations";
+    const OPERATORS: &str = "/apis/apps/v1/namespaces/tigera-operator/deployments";
+    let kind = Kind::TigeraInstallations;
+    let Some(mut member) = lists::member(&m.writer, kind)? else { return Ok(()) };
+    let there = lists::copy(&m.world, INSTALLATIONS, &mut member, |_| true).await?;
+    lists::copy(&m.world, OPERATORS, &mut member, |_| true).await?;
+    let objects = member.objects;
+    if there || objects > 0 {
+        member.end().await?;
+    } else {
+        m.writer.leave_out(Wanted { kind, node: None }, format!("the cluster has no {INSTALLATIONS}"));
+    }
+    m.report(&format!("{kind}: {objects}"));
+    Ok(())
+}
+
 async fn config_map(m: &Collection<'_>, kind: Kind, name: &str) -> Result<(), Failure> {
     let path = format!("/api/v1/namespaces/kube-system/configmaps/{name}");
     let missing =
@@ -102,7 +120,7 @@ async fn tls(m: &Collection<'_>, secrets: BTreeMap<ObjectName, String>) -> Resul
         match lists::object(&m.world, &path).await? {
             Some(text) => member.put(&text).await?,
             None => {
-                let why = format!("secret {namespace}/{name} of {whose} does not exist");
+                let why = format!("{}{whose} does not exist", super::kept::words(&namespace, &name));
                 m.writer.leave_out(Wanted { kind, node: None }, why);
             }
         }

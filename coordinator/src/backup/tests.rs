@@ -258,6 +258,24 @@ async fn a_run_gets_the_same_set_twice_and_a_damaged_one_stops_it() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_damaged_set_hides_no_copy_of_an_older_one() {
+    let mut run = OfRun::new();
+    run.collect(quiet()).await.unwrap();
+    let newer = RunId::new("r2").unwrap();
+    run.order.run = newer.clone();
+    let sealed = run.collect(quiet()).await.unwrap();
+    let damage = |set: &str| {
+        let member = run.fleet.backups().join(set).join("cluster/load-balancer-services.json");
+        std::fs::write(member, b"{}").unwrap();
+    };
+    let copy = || run.backups.service(Some((&newer, &sealed.sha256)), "ingress-nginx", "controller");
+    damage("r2");
+    assert_eq!(copy().await.unwrap().unwrap()["metadata"]["name"], "controller");
+    damage("r1");
+    assert_eq!(copy().await.unwrap_err().code, failure::DAMAGED);
+}
+
+#[tokio::test(start_paused = true)]
 async fn what_is_given_up_in_the_middle_leaves_nothing_that_verifies() {
     let run = OfRun::new();
     let mut stopped = 0;

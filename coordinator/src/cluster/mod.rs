@@ -3,15 +3,24 @@
 
 mod certificates;
 mod credentials;
+mod followed;
 mod kube;
+mod page;
+mod parts;
 mod probe;
 mod rights;
+mod secret_copy;
 mod servers;
 
 pub use certificates::{Certificates, Handshake};
 pub use credentials::{Credentials, CredentialsError};
+pub use followed::{Change, Followed};
+pub(crate) use kube::wipe;
 pub use kube::{ByAddress, Gauge, KubeCluster, connect, connect_for_watches};
+pub use parts::{NO_PROBES, Parts, PartsAsk};
 pub use probe::{HttpsProber, Prober};
+pub(crate) use probe::{SILENCE, SILENT};
+pub use secret_copy::SecretCopy;
 pub use servers::Servers;
 
 use crate::dispatch::Progress;
@@ -20,6 +29,7 @@ use bytes::Bytes;
 use podlift_engine::doors::ApiProbe;
 use podlift_engine::{ClusterAct, ClusterLook, ClusterReply};
 use podlift_model::{Epoch, Failure};
+use tokio::sync::mpsc;
 
 /// Code of the failure that the API does not answer now. The failure is always transient.
 pub const UNREACHABLE: &str = podlift_model::codes::API_UNREACHABLE;
@@ -58,6 +68,42 @@ pub trait Cluster: Send + Sync {
     /// Whether one endpoint returns an object of the cluster, over a fresh connection. An adapter that reads no object asks for readiness.
     async fn read_at(&self, endpoint: &str) -> ApiProbe {
         self.ready_at(endpoint).await
+    }
+
+    /// Whether one endpoint takes a change, which it does not store. An adapter that changes nothing reads.
+    async fn write_at(&self, endpoint: &str) -> ApiProbe {
+        self.read_at(endpoint).await
+    }
+
+    /// Holds one watch at an endpoint open until it ends. `opened` is called when the endpoint has accepted it. The result is the reason of
+    /// an end that a client would notice; `Ok` if the server ended it in time. An adapter without watches waits for ever.
+    async fn watch_at(&self, endpoint: &str, opened: &(dyn Fn() + Send + Sync)) -> Result<(), String> {
+        let _ = (endpoint, opened);
+        std::future::pending().await
+    }
+
+    /// Sends the changes of followed objects until the watch breaks; the result is the reason.
+    async fn follow(&self, what: &Followed, changes: &mpsc::Sender<Change>) -> Failure {
+        let _ = (what, changes);
+        Failure::permanent("no-watches", "this adapter follows no objects")
+    }
+
+    /// The parts of a validation. `told` receives what is looked at.
+    async fn parts(&self, ask: &PartsAsk, told: &Progress) -> Parts {
+        let _ = (ask, told);
+        Parts::unseen("this adapter looks at no parts")
+    }
+
+    /// Creates a secret. One that exists is never replaced (`made-anew`).
+    async fn create_secret(&self, copy: &SecretCopy) -> Result<String, Failure> {
+        let text = format!("this adapter creates no {copy:?}");
+        Err(Failure::permanent("no-secrets", text))
+    }
+
+    /// The newest message of the API about an object; `None` without one.
+    async fn said_about(&self, kind: &str, namespace: &str, name: &str) -> Result<Option<String>, Failure> {
+        let _ = (kind, namespace, name);
+        Ok(None)
     }
 
     /// The API's answer for a path, byte for byte, so that backups lose no field; `None` if there is no such object.

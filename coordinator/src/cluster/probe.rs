@@ -5,7 +5,8 @@
 use super::Credentials;
 use async_trait::async_trait;
 use bytes::Bytes;
-use http_body_util::{BodyExt as _, Empty, Limited};
+use http_body_util::{BodyExt as _, Full, Limited};
+use hyper::body::Incoming;
 use hyper_util::rt::TokioIo;
 use podlift_engine::doors::{ApiProbe, VIP};
 use rustls::crypto::aws_lc_rs;
@@ -23,6 +24,21 @@ const READY: &str = "/readyz";
 /// An object that every cluster of kubeadm has and podlift may read. Without a resourceVersion the server reads it from etcd.
 const OBJECT: &str = "/api/v1/namespaces/kube-system/configmaps/kubeadm-config";
 
+/// A change of that object which is admitted and not stored.
+const DRY_RUN: &str =
+    "/api/v1/namespaces/kube-system/configmaps/kubeadm-config?dryRun=All&fieldManager=podlift-probe";
+/// A change that would change nothing even if it were stored.
+const NOTHING: &str = r#"{"metadata":{"annotations":{"podlift.io/probe":null}}}"#;
+/// A watch that brings neither an event nor a bookmark for this long is dead; the server sends a bookmark each minute.
+pub(crate) const SILENCE: Duration = Duration::from_secs(100);
+/// Why such a watch ended.
+pub(crate) const SILENT: &str = "the watch is silent: neither an event nor a bookmark within 100 s";
+/// The server ends a watch after five minutes.
+const WATCH: &str = "/api/v1/namespaces/kube-system/configmaps?watch=1&allowWatchBookmarks=true&timeoutSeconds=300&fieldSelector=metadata.name%3Dkubeadm-config";
+
+/// Status code and first line.
+type Answer = Result<(u16, String), String>;
+
 #[async_trait]
 pub trait Prober: Send + Sync {
     /// Whether the server is ready. `endpoint` is HOST:PORT, or `vip` for the shared address.
@@ -31,6 +47,17 @@ pub trait Prober: Send + Sync {
     /// Whether the server returns an object, which it has to read from etcd. A prober without access to objects asks for readiness.
     async fn read(&self, endpoint: &str) -> ApiProbe {
         self.probe(endpoint).await
+    }
+
+    /// Whether the server takes a change, which it does not store. A prober that changes nothing reads.
+    async fn write(&self, endpoint: &str) -> ApiProbe {
+        self.read(endpoint).await
+    }
+
+    /// Holds a watch of one object open until it ends. A prober without watches waits for ever.
+    async fn watch(&self, endpoint: &str, opened: &(dyn Fn() + Send + Sync)) -> Result<(), String> {
+        let _ = (endpoint, opened);
+        std::future::pending().await
     }
 }
 
@@ -75,8 +102,31 @@ impl HttpsProber {
         Ok(Self { tls, credentials, ..self })
     }
 
-    /// Status code and beginning of the answer to a GET.
-    async fn get(&self, address: &str, path: &str) -> Result<(u16, String), String> {
+    /// Status code and beginning of the answer to a request.
+    async fn exchange(&self, address: &str, request: http::request::Builder, body: Bytes) -> Answer {
+        let (answer, connection) = self.open(address, request, body).await?;
+        let read = async {
+            let response = answer.await?;
+            let status = response.status().as_u16();
+            let body =
+                Limited::new(response.into_body(), BODY_LIMIT).collect().await.map_err(|e| e.to_string())?;
+            Ok((status, first_line(&body.to_bytes())))
+        };
+        // The connection is polled together with the answer and ends with it.
+        let (answer, ()) = tokio::join!(read, connection);
+        answer
+    }
+
+    /// Sends a request over a connection of its own. Both futures have to be polled.
+    async fn open(
+        &self,
+        address: &str,
+        request: http::request::Builder,
+        body: Bytes,
+    ) -> Result<
+        (impl Future<Output = Result<http::Response<Incoming>, String>>, impl Future<Output = ()>),
+        String,
+    > {
         let text = |e: &dyn std::error::Error| e.to_string();
         let host = address.rsplit_once(':').map_or(address, |(host, _)| host);
         let host = host.trim_start_matches('[').trim_end_matches(']').to_string();
@@ -85,35 +135,69 @@ impl HttpsProber {
         let stream = self.tls.connect(name, tcp).await.map_err(|e| text(&e))?;
         let handshake = hyper::client::conn::http1::handshake(TokioIo::new(stream)).await;
         let (mut sender, connection) = handshake.map_err(|e| text(&e))?;
-        let mut request = http::Request::get(path).header("host", address).header("connection", "close");
+        let mut request = request.header("host", address).header("connection", "close");
         if let Some(bearer) = self.credentials.bearer() {
             request = request.header("authorization", bearer);
         }
-        let request = request.body(Empty::<Bytes>::new()).map_err(|e| text(&e))?;
-        let answer = async {
-            let response = sender.send_request(request).await.map_err(|e| text(&e))?;
-            let status = response.status().as_u16();
-            let body =
-                Limited::new(response.into_body(), BODY_LIMIT).collect().await.map_err(|e| e.to_string())?;
-            Ok((status, first_line(&body.to_bytes())))
-        };
-        // The connection is polled together with the answer and ends with it.
-        let (answer, _) = tokio::join!(answer, connection);
-        answer
+        let request = request.body(Full::new(body)).map_err(|e| text(&e))?;
+        let answer = async move { sender.send_request(request).await.map_err(|e| e.to_string()) };
+        Ok((answer, async move { drop(connection.await) }))
+    }
+
+    fn address<'a>(&'a self, endpoint: &'a str) -> &'a str {
+        if endpoint == VIP { &self.vip } else { endpoint }
     }
 
     async fn asked(
         &self,
         endpoint: &str,
-        path: &str,
+        (request, body): (http::request::Builder, &'static str),
         judge: impl Fn(u16, String) -> Result<String, String>,
     ) -> ApiProbe {
-        let address = if endpoint == VIP { &self.vip } else { endpoint };
         let late = |_| Err(format!("no answer within {} s", self.timeout.as_secs_f32()));
-        let answer = tokio::time::timeout(self.timeout, self.get(address, path)).await.unwrap_or_else(late);
+        let asked = self.exchange(self.address(endpoint), request, Bytes::from_static(body.as_bytes()));
+        let answer = tokio::time::timeout(self.timeout, asked).await.unwrap_or_else(late);
         let result = answer.and_then(|(status, line)| judge(status, line));
         let ok = result.is_ok();
         ApiProbe { endpoint: endpoint.into(), ok, why: result.unwrap_or_else(|why| why) }
+    }
+
+    /// The connection ends with the watch. The end of a watch in time is no failure; a break of the connection is one.
+    async fn watched(&self, endpoint: &str, opened: &(dyn Fn() + Send + Sync)) -> Result<(), String> {
+        let late = |_| format!("no answer within {} s", self.timeout.as_secs_f32());
+        let request = http::Request::get(WATCH);
+        let opening = async {
+            let (answer, connection) = self.open(self.address(endpoint), request, Bytes::new()).await?;
+            let mut connection = Box::pin(connection);
+            let response = tokio::select! {
+                answer = answer => answer?,
+                () = &mut connection => return Err("the connection ended before the answer".to_string()),
+            };
+            Ok((response, connection))
+        };
+        let (response, mut connection) =
+            tokio::time::timeout(self.timeout, opening).await.map_err(late)??;
+        let status = response.status().as_u16();
+        if status != 200 {
+            return Err(format!("{status} for a watch"));
+        }
+        opened();
+        let mut body = response.into_body();
+        let read = async {
+            loop {
+                match tokio::time::timeout(SILENCE, body.frame()).await {
+                    Err(_) => return Err(SILENT.to_string()),
+                    Ok(None) => return Ok(()),
+                    Ok(Some(Ok(_))) => {}
+                    Ok(Some(Err(error))) => return Err(error.to_string()),
+                }
+            }
+        };
+        tokio::pin!(read);
+        tokio::select! {
+            ended = &mut read => ended,
+            () = &mut connection => read.await,
+        }
     }
 }
 
@@ -151,11 +235,20 @@ fn first_line(body: &[u8]) -> String {
 #[async_trait]
 impl Prober for HttpsProber {
     async fn probe(&self, endpoint: &str) -> ApiProbe {
-        self.asked(endpoint, READY, ready).await
+        self.asked(endpoint, (http::Request::get(READY), ""), ready).await
     }
 
     async fn read(&self, endpoint: &str) -> ApiProbe {
-        self.asked(endpoint, OBJECT, returned).await
+        self.asked(endpoint, (http::Request::get(OBJECT), ""), returned).await
+    }
+
+    async fn write(&self, endpoint: &str) -> ApiProbe {
+        let request = http::Request::patch(DRY_RUN).header("content-type", "application/merge-patch+json");
+        self.asked(endpoint, (request, NOTHING), returned).await
+    }
+
+    async fn watch(&self, endpoint: &str, opened: &(dyn Fn() + Send + Sync)) -> Result<(), String> {
+        self.watched(endpoint, opened).await
     }
 }
 

@@ -58,6 +58,12 @@ async fn serve(otherwise: u16) -> Site {
             let mut asked = vec![0; 4096];
             let n = stream.read(&mut asked).await.unwrap_or(0);
             let asked = String::from_utf8_lossy(&asked[..n]).to_string();
+            if asked.contains("watch=1") {
+                // A watch that is accepted and brings nothing.
+                drop(stream.write_all(b"HTTP/1.1 200 x\r\ncontent-length: 100\r\n\r\n").await);
+                drop(stream.flush().await);
+                std::future::pending::<()>().await;
+            }
             let known = stream.get_ref().1.peer_certificates().is_some();
             let code = if known || asked.contains("authorization: Bearer t0ken") { 200 } else { otherwise };
             let text = format!("HTTP/1.1 {code} x\r\ncontent-length: 2\r\nconnection: close\r\n\r\nno");
@@ -133,4 +139,11 @@ async fn a_server_that_returns_no_object_fails_a_read_although_it_lives() {
     let site = serve(200).await;
     let read = site.prober().read(VIP).await;
     assert!(read.ok && read.why.is_empty(), "{read:?}");
+}
+
+#[tokio::test]
+async fn a_watch_that_brings_nothing_ends_as_silent() {
+    let site = serve(200).await;
+    let ended = site.prober().watch(&site.address, &tokio::time::pause).await;
+    assert_eq!(ended.unwrap_err(), SILENT);
 }

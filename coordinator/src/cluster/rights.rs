@@ -67,6 +67,37 @@ const fn useful(group: &'static str, resource: &'static str) -> Right {
     Right { need: Need::Useful, ..all(LIST, group, resource, GANGS) }
 }
 
+const VALIDATION: &str = "the validation of the cluster";
+const CONTROLLERS: &str = "finding the default certificate of ingresses";
+const RESTARTS: &str = "restarting the pods of Run:ai after its certificate is back";
+const MENDS: &str = "making lost LoadBalancer services and TLS secrets again";
+const OPERATOR: &str = "removing Tigera's operator beside BCM's Calico, after approval";
+
+/// A right for what is looked at after an upgrade.
+const fn seen(
+    verbs: &'static [&'static str],
+    group: &'static str,
+    resource: &'static str,
+    needed_for: &'static str,
+) -> Right {
+    Right { need: Need::Useful, ..all(verbs, group, resource, needed_for) }
+}
+
+const fn free(
+    verbs: &'static [&'static str],
+    group: &'static str,
+    resource: &'static str,
+    needed_for: &'static str,
+) -> Right {
+    Right { need: Need::Free, ..all(verbs, group, resource, needed_for) }
+}
+
+/// An object of a validation, in a namespace of its own.
+const fn test_object(verbs: &'static [&'static str], resource: &'static str) -> Right {
+    let what = What::Resource { group: "", resource, names: &[] };
+    Right { verbs, what, namespace: Some("podlift"), need: Need::Useful, needed_for: VALIDATION }
+}
+
 pub const RIGHTS: &[Right] = &[
     all(&["get", "list", "patch"], "", "nodes", "looking at nodes, cordoning them, and their soft taint"),
     all(LIST, "", "pods", "drains, the plan's list of affected pods, and the choice of batches"),
@@ -120,6 +151,35 @@ pub const RIGHTS: &[Right] = &[
     useful("kueue.x-k8s.io", "workloads"),
     // A site may bind this right in the namespaces of its ingresses alone (docs/backup.md).
     Right { need: Need::Free, ..all(GET, "", "secrets", "the backup of the ingresses' TLS secrets") },
+    // Without these the sentinel does not notice a lost service, and a validation leaves checks open.
+    seen(&["watch"], "", "services", "noticing that a LoadBalancer service is gone"),
+    seen(LIST, "", "events", VALIDATION),
+    seen(LIST, "storage.k8s.io", "storageclasses", VALIDATION),
+    seen(LIST, "admissionregistration.k8s.io", "mutatingwebhookconfigurations", VALIDATION),
+    seen(LIST, "admissionregistration.k8s.io", "validatingwebhookconfigurations", VALIDATION),
+    seen(LIST, "discovery.k8s.io", "endpointslices", VALIDATION),
+    seen(LIST, "traefik.io", "tlsstores", CONTROLLERS),
+    seen(LIST, "gateway.networking.k8s.io", "gateways", CONTROLLERS),
+    seen(GET, "apps", "deployments", RESTARTS),
+    seen(GET, "apps", "statefulsets", RESTARTS),
+    seen(GET, "", "services", "comparing a service with its copy"),
+    // podlift-coordinator-repair: a site that repairs by hand binds none of it.
+    free(&["create"], "", "services", MENDS),
+    free(&["create", "list", "watch"], "", "secrets", MENDS),
+    free(&["patch"], "apps", "deployments", RESTARTS),
+    free(&["patch"], "apps", "statefulsets", RESTARTS),
+    free(&["patch"], "apps", "daemonsets", RESTARTS),
+    free(&["delete", "patch"], "operator.tigera.io", "installations", OPERATOR),
+    Right {
+        what: What::Resource { group: "apps", resource: "deployments", names: &["tigera-operator"] },
+        ..free(&["delete"], "apps", "deployments", OPERATOR)
+    },
+    test_object(&["create", "delete", "get", "list"], "pods"),
+    test_object(&["create", "delete", "get", "list"], "persistentvolumeclaims"),
+    Right {
+        need: Need::Useful,
+        ..system(&["watch"], "", "configmaps", &["kubeadm-config"], "probing each API server by a watch")
+    },
     system(
         &["get", "patch"],
         "",

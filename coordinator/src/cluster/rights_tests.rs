@@ -11,8 +11,7 @@ fn texts<'a>(rule: &'a Value, key: &str) -> Vec<&'a str> {
     rule[key].as_array().into_iter().flatten().filter_map(Value::as_str).collect()
 }
 
-fn granted() -> Granted {
-    let yaml = include_str!("../../../deploy/kubernetes/rbac.yaml");
+fn granted(yaml: &str) -> Granted {
     let mut all = Granted::new();
     for document in yaml.split("\n---\n") {
         let object: Value = serde_saphyr::from_str(document).unwrap();
@@ -54,11 +53,22 @@ fn needed() -> Granted {
 
 #[test]
 fn the_manifest_grants_what_is_needed_and_nothing_else() {
-    let (granted, needed) = (granted(), needed());
+    let granted = granted(include_str!("../../../deploy/kubernetes/rbac.yaml"));
+    let needed = needed();
     let missing: Vec<_> = needed.difference(&granted).collect();
     let idle: Vec<_> = granted.difference(&needed).collect();
     assert!(
         missing.is_empty() && idle.is_empty(),
         "not granted: {missing:#?}\ngranted without need: {idle:#?}"
     );
+}
+
+#[test]
+fn the_checks_of_a_site_only_read_and_read_no_secret() {
+    let granted = granted(include_str!("../../../deploy/kubernetes/checks.yaml"));
+    assert!(granted.iter().any(|(_, _, what, ..)| what == "nodes"), "{granted:?}");
+    for (_, group, what, _, verb) in &granted {
+        let reads = ["get", "list", "watch"].contains(&verb.as_str());
+        assert!(reads && what != "secrets" && what != "*" && group != "*", "{verb} {what} of {group}");
+    }
 }

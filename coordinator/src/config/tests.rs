@@ -34,6 +34,10 @@ fn the_examples_are_configurations() {
         "keep",
         "runai_namespaces",
         "default_certificate",
+        "mode",
+        "interval",
+        "expires-within-days",
+        "image",
     ];
     let all =
         settings.iter().fold(text.to_string(), |t, s| t.replace(&format!("# {s} ="), &format!("{s} =")));
@@ -50,6 +54,9 @@ fn the_examples_are_configurations() {
         (&own.directory, own.keep, &own.runai_namespaces),
         "the example shows other defaults"
     );
+    assert_eq!(shown.sentinel, SentinelSettings::default(), "the example shows other defaults");
+    assert_eq!(shown.validate.soak, ValidateSettings::default().soak, "the example shows another default");
+    assert!(shown.validate.image.is_some());
     assert!(of.recipients.is_empty() && of.default_certificate.is_some());
     assert!(
         !shown.server.reflection && shown.telemetry.otlp_endpoint.is_some(),
@@ -123,6 +130,7 @@ fn what_the_site_decides_comes_before_what_the_plan_section_says() {
     let options = config.settings(Some(&policy)).options;
     assert_eq!(options.site_gates, SitePolicy::default().site_gates);
     assert_eq!(options.required_attestations, policy.required_attestations);
+    assert_eq!(options.ask_items, ["service-restore"]);
     assert_eq!(options.batches, Some(policy.rollout));
 }
 
@@ -147,6 +155,7 @@ fn a_wrong_rollout_names_file_field_value_and_expectation() {
             ["rollout.windows[0].to", "\"25:00\" is no time of a day"],
         ),
         ("[rollout.gangs]\ntoo-large = \"kill\"", ["kill", "expected"]),
+        ("[issues]\nask = [\"services\"]", ["issues.ask", "expected one of"]),
     ] {
         podlift_common::durable::write(&path, text.as_bytes(), 0o600).unwrap();
         let error = format!("{:#}", crate::server::site_policy(&path).unwrap_err());

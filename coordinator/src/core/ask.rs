@@ -5,6 +5,7 @@ use crate::exec::planner::{Counts, Journaled};
 use podlift_engine::Program;
 use podlift_engine::doors::DrainOptions;
 use podlift_engine::goals::{self, Ask, Earlier, Wanted};
+use podlift_engine::issues::IssueName;
 use podlift_engine::program::{Approve, Limit, Order, PlanOptions, Waiver, Window};
 use podlift_model::{KubeVersion, NodeName};
 use std::sync::Arc;
@@ -46,6 +47,8 @@ pub struct PlanAsk {
     pub order: Option<Order>,
     /// When lanes may begin, in place of the policy's windows; empty uses these.
     pub windows: Vec<Window>,
+    /// Issues that a repair is about; empty for all.
+    pub issues: Vec<IssueName>,
 }
 
 impl PlanAsk {
@@ -78,6 +81,7 @@ impl PlanAsk {
             grow: None,
             order: None,
             windows: vec![],
+            issues: vec![],
         }
     }
 
@@ -166,7 +170,8 @@ impl Coordinator {
         };
         let waivers = ask.waivers.iter().map(waiver).collect();
         let resume_deferred = ask.resume_deferred;
-        Ask { goal: ask.goal, nodes: ask.nodes.clone(), options, waivers, resume_deferred }
+        let (nodes, issues) = (ask.nodes.clone(), ask.issues.clone());
+        Ask { goal: ask.goal, nodes, options, waivers, resume_deferred, issues }
     }
 
     /// The request for the nodes that earlier runs have deferred, if a person wants these; nodes that the person names come first.

@@ -1,9 +1,10 @@
 //! The commands of a person. Each has its own event in the journal.
 
-use super::decisions::{approve, include, override_devices, pause, resume, retry, set, unwaive};
+use super::decisions::{approve, decide, include, override_devices, pause, resume, retry, set, unwaive};
 use super::{Coordinator, CoordinatorError};
 use jiff::Timestamp;
 use podlift_engine::machine::{Event, RunState, RunStatus};
+use podlift_engine::program::Item;
 use podlift_engine::steps::Cx;
 use podlift_model::op::Component;
 use podlift_model::{Digest, HostOp, NodeName, RunId, StepId};
@@ -82,6 +83,16 @@ pub enum Command {
     },
     /// Approves the step that the run waits for.
     Approve,
+    /// A person's word about an item of the run, by name.
+    Item {
+        item: Item,
+        /// Why it is not to be done; `None` if it is approved.
+        refused: Option<String>,
+    },
+    /// Findings of a person for the report of a run, also of an ended one; the newest if the request names none.
+    Note {
+        text: String,
+    },
     /// Claims the epoch with the connected agents.
     Takeover,
     /// Accepts that runs which only agents remember are not in the journal.
@@ -124,6 +135,7 @@ impl Coordinator {
                 return self.release(node, reason, force, by).await;
             }
             Command::NodeLost { node } => return self.node_lost(run, node, by).await,
+            Command::Note { text } => return self.note(run, text, by),
             other => other,
         };
         let state = self.commanded(run)?;
@@ -147,6 +159,7 @@ impl Coordinator {
                 (event, format!("{said} in run {id} from now on"))
             }
             Command::Approve => (approve(&state, by)?, format!("approved: run {id} continues")),
+            Command::Item { item, refused } => decide(&state, item, refused, by),
             Command::Resume => (resume(&state, by)?, format!("run {id} continues")),
             Command::Retry { step, repair_dpkg } => {
                 (retry(&state, step, by, repair_dpkg)?, format!("run {id} tries the failed steps again"))
@@ -185,6 +198,7 @@ impl Coordinator {
             | Command::Archive { .. }
             | Command::VerifyArchive { .. }
             | Command::Attest { .. }
+            | Command::Note { .. }
             | Command::NodeLost { .. }
             | Command::NodeRelease { .. }
             | Command::HealAccept { .. }

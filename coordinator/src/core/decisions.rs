@@ -3,7 +3,7 @@
 use super::CoordinatorError;
 use podlift_engine::inventory::NodeRole;
 use podlift_engine::machine::{APPROVAL, Event, MAX_UNAVAILABLE, RunState, RunStatus};
-use podlift_engine::program::{Limit, StopReason};
+use podlift_engine::program::{Item, Limit, StopReason};
 use podlift_engine::view::node::nearest;
 use podlift_model::{NodeName, StepId, codes};
 use std::collections::BTreeSet;
@@ -24,6 +24,9 @@ pub(super) fn pause(reason: String, now: bool, by: &str) -> Event {
 /// reason is, although a lane that went on to its end may have failed meanwhile; the machine judges that failure then. What waits for an
 /// approval is not resumed.
 pub(super) fn resume(state: &RunState, by: String) -> Result<Event, CoordinatorError> {
+    if let Some(waits) = waits_for_item(state) {
+        return Err(waits);
+    }
     match &state.status {
         RunStatus::Paused { reason } if reason.code == APPROVAL => {
             return Err(CoordinatorError::WaitsForApproval { what: reason.message.clone() });
@@ -148,6 +151,9 @@ pub(super) fn unwaive(state: &RunState, check: String, by: String) -> Result<Eve
 
 /// Approves only a requested approval. A run that is paused for another reason needs resume, from a person who has read the reason.
 pub(super) fn approve(state: &RunState, by: String) -> Result<Event, CoordinatorError> {
+    if let Some(waits) = waits_for_item(state) {
+        return Err(waits);
+    }
     let why = match &state.status {
         RunStatus::Paused { reason } if reason.code == APPROVAL => {
             none_failed(state)?;
@@ -162,6 +168,32 @@ pub(super) fn approve(state: &RunState, by: String) -> Result<Event, Coordinator
         _ => format!("run {} is not paused", state.run),
     };
     Err(CoordinatorError::NothingToApprove { why })
+}
+
+/// The refusal of a command that decides nothing by name; `None` if the run waits for no item.
+fn waits_for_item(state: &RunState) -> Option<CoordinatorError> {
+    let item = state.awaited_item()?;
+    let what = match &state.status {
+        RunStatus::Paused { reason } => reason.message.clone(),
+        _ => format!("run {} goes on with what does not need it", state.run),
+    };
+    Some(CoordinatorError::WaitsForItem { item, what })
+}
+
+/// A person's word about an item, with a line about what follows. It is taken before the run asks for it, too, and a later one counts.
+pub(super) fn decide(state: &RunState, item: Item, refused: Option<String>, by: String) -> (Event, String) {
+    let waits = state.awaited_item() == Some(item);
+    let then = |what: &str| match waits {
+        true => format!("{what}: run {} continues", state.run),
+        false => format!("{what} in run {}, which does not wait for it now", state.run),
+    };
+    match refused {
+        None => (Event::ItemApproved { item: item.name().into(), by }, then(&format!("{item} is approved"))),
+        Some(reason) => (
+            Event::ItemRefused { item: item.name().into(), reason, by },
+            then(&format!("{item} is refused, and is not done")),
+        ),
+    }
 }
 
 #[cfg(test)]
@@ -203,6 +235,17 @@ mod tests {
         );
         assert!(resume(&paused(&budget, drain), "eve".into()).is_err());
     }
+    #[test]
+    fn a_word_about_an_item_is_taken_before_it_is_asked_for() {
+        let state = paused("m", "workers/dgx033/drain");
+        let (event, said) = decide(&state, Item::TigeraRemoval, None, "eve".into());
+        assert!(matches!(event, Event::ItemApproved { item, by } if item == "tigera-removal" && by == "eve"));
+        assert!(said.contains("does not wait for it now"), "{said}");
+        let (event, said) = decide(&state, Item::RunaiRestart, Some("a demo runs".into()), "eve".into());
+        assert!(matches!(event, Event::ItemRefused { reason, .. } if reason == "a demo runs"));
+        assert!(said.contains("runai-restart is refused, and is not done"), "{said}");
+    }
+
     #[test]
     fn a_share_becomes_the_number_that_it_means_in_this_run() {
         let state = paused("m", "workers/dgx033/drain");

@@ -5,7 +5,7 @@ use crate::journal::archive::ArchiveFileError;
 use crate::store::StoreError;
 use podlift_common::wire::{ErrorInfo, StatusError};
 use podlift_engine::goals::PlanError;
-use podlift_engine::program::{ContractError, Finding, GoalName};
+use podlift_engine::program::{ContractError, Finding, GoalName, Item};
 use podlift_engine::view::SelectorError;
 use podlift_model::ids::InvalidId;
 use podlift_model::{ClusterName, Digest, Failure, FailureClass, NodeName, RunId, StepId};
@@ -35,6 +35,8 @@ pub enum CoordinatorError {
     NothingToApprove { why: String },
     #[error("the run waits for an approval, and a resume gives none")]
     WaitsForApproval { what: String },
+    #[error("the run waits until a person approves or refuses {item}")]
+    WaitsForItem { item: Item, what: String },
     #[error("node {node} takes part already")]
     NotDeferred { node: NodeName },
     #[error("no plan can be made")]
@@ -200,7 +202,7 @@ impl CoordinatorError {
             }
             E::Contract(error) => error.to_string(),
             E::Attestation { why, .. } | E::NothingToApprove { why } => why.clone(),
-            E::WaitsForApproval { what } => what.clone(),
+            E::WaitsForApproval { what } | E::WaitsForItem { what, .. } => what.clone(),
             E::MayNotDefer { why, .. } => why.clone(),
             E::NotDeferred { .. } => "only a node that was deferred can be included again".into(),
             E::Plan(error) => error.to_string(),
@@ -288,6 +290,9 @@ impl StatusError for CoordinatorError {
             E::Attestation { .. } => (Code::InvalidArgument, "UNKNOWN_ATTESTATION", "podlift help attest"),
             E::NothingToApprove { .. } => (state, "NOTHING_TO_APPROVE", "podlift status"),
             E::WaitsForApproval { .. } => (state, "WAITS_FOR_APPROVAL", "podlift approve"),
+            E::WaitsForItem { item, .. } => {
+                return self.with_next(state, "WAITS_FOR_ITEM", format!("podlift approve {item}"));
+            }
             E::NotDeferred { .. } => (state, "NOT_DEFERRED", "podlift status"),
             E::Plan(_) => (Code::InvalidArgument, "PLAN_IMPOSSIBLE", "podlift help plan"),
             E::UnknownRun { .. } => (Code::NotFound, "UNKNOWN_RUN", "podlift runs"),

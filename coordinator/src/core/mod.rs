@@ -10,6 +10,7 @@ mod error;
 mod history;
 mod lost;
 mod node_ask;
+mod notes;
 mod people;
 #[cfg(test)]
 mod people_tests;
@@ -17,11 +18,13 @@ mod plans;
 mod release;
 #[cfg(test)]
 mod release_tests;
+mod secret;
 mod seen_plans;
 mod show;
 mod start;
 #[cfg(test)]
 mod start_tests;
+mod validate;
 
 pub use ask::PlanAsk;
 pub use backup::BackupAsk;
@@ -36,12 +39,15 @@ use crate::exec::{Desk, ExecSettings, Fence, HeadLooks, Lines, Owners, Performer
 use crate::head::{Head, Managed};
 use crate::journal::archive::Archives;
 use crate::meters::Meters;
+use crate::sentinel::{Copies, Keeper, Sentinel, SentinelSettings};
 use crate::store::Store;
+use crate::validate::{ValidateSettings, Validator};
 use plans::Plans;
 use podlift_common::clock::Clock;
 use podlift_engine::program::PlanOptions;
 use podlift_model::{ClusterName, Epoch, InstanceId, NodeName};
 use seen_plans::SeenPlans;
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio_util::sync::CancellationToken;
@@ -71,6 +77,10 @@ pub struct Settings {
     pub survey_timeout: Option<Duration>,
     /// Where records of archived runs go; `None` if the journal is not a file, and then nothing is archived.
     pub archives: Option<Archives>,
+    /// Where copies of TLS secrets are kept, encrypted for this host; in memory alone without it.
+    pub copies: Option<PathBuf>,
+    pub sentinel: SentinelSettings,
+    pub validate: ValidateSettings,
 }
 
 const STALE: Duration = Duration::from_secs(15);
@@ -90,6 +100,8 @@ pub struct Coordinator {
     /// Only one run starts at a time. Work on its own thread holds the lock until it is done.
     starting: Arc<tokio::sync::Mutex<()>>,
     meters: Arc<Meters>,
+    sentinel: Arc<Sentinel>,
+    validator: Arc<Validator>,
 }
 
 impl Coordinator {
@@ -107,10 +119,31 @@ impl Coordinator {
         };
         let cluster = Owners::new(cluster, store.clone()) as Arc<dyn Cluster>;
         let head_name = head.as_ref().map(|head| head.name().clone());
-        let ports = (agents.clone(), cluster.clone());
-        let fence = Fence::new(store.clone(), ports, instance.clone(), head_name.clone());
         let backups = Backups::new(settings.backup.clone(), cluster_name.clone(), clock.clone());
         let (lines, backups) = (Lines::default(), Arc::new(backups));
+        let expires_within_days = settings.sentinel.expires_within_days;
+        let validator = Arc::new(Validator {
+            cluster: cluster.clone(),
+            agents: agents.clone(),
+            store: store.clone(),
+            clock: clock.clone(),
+            head: head_name.clone(),
+            settings: ValidateSettings { expires_within_days, ..settings.validate.clone() },
+            fence: Default::default(),
+            turn: Default::default(),
+        });
+        let keeper = Arc::new(Keeper::new(settings.copies.as_deref()));
+        let copies = Copies {
+            cluster,
+            keeper: keeper.clone(),
+            backups: backups.clone(),
+            store: store.clone(),
+            validator: validator.clone(),
+        };
+        let cluster = Arc::new(copies) as Arc<dyn Cluster>;
+        let ports = (agents.clone(), cluster.clone());
+        let fence = Fence::new(store.clone(), ports, instance.clone(), head_name.clone());
+        drop(validator.fence.set(Arc::downgrade(&fence)));
         let head_looks = HeadLooks::default();
         let performer = Performer { agents, cluster, lines, backups, head: head_name, head_looks };
         let planner = Planner {
@@ -120,6 +153,19 @@ impl Coordinator {
             head,
             survey_timeout: settings.survey_timeout.unwrap_or(SURVEY),
         };
+        let sentinel = Arc::new(Sentinel {
+            store: store.clone(),
+            performer: performer.clone(),
+            fence: fence.clone(),
+            clock: clock.clone(),
+            keeper,
+            validator: validator.clone(),
+            settings: settings.sentinel.clone(),
+            options: settings.options.clone(),
+            default_certificate: settings.backup.default_certificate.clone(),
+            stale_after: settings.stale_after.unwrap_or(STALE),
+            since: Default::default(),
+        });
         Arc::new(Self {
             cluster_name,
             store,
@@ -133,6 +179,8 @@ impl Coordinator {
             plans: Plans::default(),
             starting: Arc::default(),
             meters,
+            sentinel,
+            validator,
         })
     }
 
@@ -149,7 +197,8 @@ impl Coordinator {
         tokio::join!(
             self.fence.clone().keep(self.settings.exec.poll, stop.clone()),
             runner.run(stop.clone()),
-            probes.run(stop.clone())
+            probes.run(stop.clone()),
+            self.sentinel.clone().run(stop.clone())
         );
     }
 
@@ -164,6 +213,11 @@ impl Coordinator {
 
     pub fn agents(&self) -> &Arc<dyn Agents> {
         &self.performer.agents
+    }
+
+    /// What the sentinel sees, for status and metrics.
+    pub fn sentinel(&self) -> podlift_engine::view::SentinelView {
+        self.sentinel.view()
     }
 
     pub fn meters(&self) -> &Arc<Meters> {

@@ -20,6 +20,7 @@ impl Coordinator {
         let mut status = view::status(&self.cluster_name, now, state.as_deref(), &nodes, stale);
         status.epoch = self.fence.epoch();
         status.read_only = self.fence.read_only();
+        status.sentinel = Some(self.sentinel()).filter(|s| s.mode != "off" || !s.seen.is_empty());
         // During an abort every line is about an undo, whatever the steps of the node have reached.
         let undoing = state.is_some_and(|s| matches!(s.status, RunStatus::Aborting { .. }));
         for row in status.nodes.iter_mut() {

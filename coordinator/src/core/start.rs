@@ -69,6 +69,7 @@ impl Coordinator {
         let site = &self.settings.options;
         ask.options.site_gates = site.site_gates.clone();
         ask.options.required_attestations = site.required_attestations.clone();
+        ask.options.ask_items = site.ask_items.clone();
         ask.options.approve = approve.unwrap_or(ask.options.approve);
         ask
     }

@@ -1,7 +1,7 @@
 //! The cluster, with what the journal knows about the owner of each cordon: whether its run has ended, so that another run may take it
 //! over.
 
-use crate::cluster::Cluster;
+use crate::cluster::{Change, Cluster, Followed, Parts, PartsAsk, SecretCopy};
 use crate::dispatch::Progress;
 use crate::store::Store;
 use async_trait::async_trait;
@@ -10,6 +10,7 @@ use podlift_engine::doors::{ApiProbe, NodeView};
 use podlift_engine::{ClusterAct, ClusterLook, ClusterReply};
 use podlift_model::{Epoch, Failure, RunId};
 use std::sync::Arc;
+use tokio::sync::mpsc;
 
 pub(crate) struct Owners {
     cluster: Arc<dyn Cluster>,
@@ -61,6 +62,30 @@ impl Cluster for Owners {
 
     async fn read_at(&self, endpoint: &str) -> ApiProbe {
         self.cluster.read_at(endpoint).await
+    }
+
+    async fn write_at(&self, endpoint: &str) -> ApiProbe {
+        self.cluster.write_at(endpoint).await
+    }
+
+    async fn watch_at(&self, endpoint: &str, opened: &(dyn Fn() + Send + Sync)) -> Result<(), String> {
+        self.cluster.watch_at(endpoint, opened).await
+    }
+
+    async fn follow(&self, what: &Followed, changes: &mpsc::Sender<Change>) -> Failure {
+        self.cluster.follow(what, changes).await
+    }
+
+    async fn parts(&self, ask: &PartsAsk, told: &Progress) -> Parts {
+        self.cluster.parts(ask, told).await
+    }
+
+    async fn create_secret(&self, copy: &SecretCopy) -> Result<String, Failure> {
+        self.cluster.create_secret(copy).await
+    }
+
+    async fn said_about(&self, kind: &str, namespace: &str, name: &str) -> Result<Option<String>, Failure> {
+        self.cluster.said_about(kind, namespace, name).await
     }
 
     async fn raw(&self, path: &str, query: &[(&str, &str)]) -> Result<Option<Bytes>, Failure> {

@@ -213,7 +213,12 @@ fn at_node(act: &ClusterAct) -> Option<&NodeName> {
         | ClusterAct::SoftUntaint { node, .. }
         | ClusterAct::Warn { node, .. }
         | ClusterAct::Drain { node, .. } => Some(node),
-        ClusterAct::WriteKubeadmConfig { .. } | ClusterAct::WriteKubeletConfig { .. } => None,
+        ClusterAct::WriteKubeadmConfig { .. }
+        | ClusterAct::WriteKubeletConfig { .. }
+        | ClusterAct::RestoreService { .. }
+        | ClusterAct::RestoreSecret { .. }
+        | ClusterAct::RestartRollout { .. }
+        | ClusterAct::RemoveOperator { .. } => None,
     }
 }
 

@@ -1,9 +1,12 @@
 //! Probes each API server, and the address in front of them, while a run is open. It measures from the coordinator with fresh connections
 //! and judges nothing. While the run changes the control plane, it reads an object twenty times a second at each endpoint and counts each
 //! failure, because a client that connects at the wrong moment fails once and no slower probe shows that; otherwise it asks for readiness
-//! once a second. The journal has every outage with its length, and the counts.
+//! once a second. Beside the reads it makes writes that are not stored, and holds one watch open at each endpoint. The journal has every
+//! outage of the reads with its length, and the counts of each kind.
 
 mod gaps;
+mod watching;
+mod writes;
 
 use super::Desk;
 use futures_util::StreamExt as _;
@@ -12,7 +15,7 @@ use futures_util::stream::FuturesOrdered;
 use gaps::{Answer, Gaps};
 use podlift_engine::doors::VIP;
 use podlift_engine::inventory::{Inventory, NodeRole};
-use podlift_engine::machine::{Event, RunState};
+use podlift_engine::machine::{Event, ProbeKind, RunState};
 use podlift_engine::program::{Phase, Program};
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -41,8 +44,16 @@ impl Probes {
         loop {
             if let Some(state) = self.desk.store.open_run() {
                 let phases = of_control_plane(&state.plan);
-                let watches = endpoints(&state.plan.inventory);
-                let watches = watches.into_iter().map(|e| self.watch(&state, e, &phases));
+                let (own, all) = (&self, endpoints(&state.plan.inventory));
+                let (state, phases) = (&state, &phases);
+                let watches = all.iter().map(|endpoint| async move {
+                    tokio::join!(
+                        own.watch(state, endpoint.clone(), phases),
+                        own.writes(state, endpoint, phases),
+                        own.hold(state, endpoint, phases)
+                    )
+                });
+                let watches: Vec<_> = watches.collect();
                 tokio::select! {
                     () = stop.cancelled() => return,
                     _ = join_all(watches) => {}
@@ -77,7 +88,7 @@ impl Probes {
                 }
             }
             if gaps.counted_for() > KEPT || (!often && asked.is_empty()) {
-                self.write(state, gaps.counts(&endpoint));
+                self.write(state, gaps.counts(&endpoint, ProbeKind::Read));
             }
         }
     }

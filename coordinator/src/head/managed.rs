@@ -1,14 +1,16 @@
 //! The cluster with a survey that also holds what BCM applies to it.
 
 use super::Head;
-use crate::cluster::Cluster;
-use crate::dispatch::Progress;
+use crate::cluster::{Change, Cluster, Followed, Parts, PartsAsk, SecretCopy};
+use crate::dispatch::{HEAD_UNREACHABLE, Progress};
 use async_trait::async_trait;
 use bytes::Bytes;
-use podlift_engine::doors::ApiProbe;
+use podlift_engine::doors::{ApiProbe, CalicoView};
+use podlift_engine::survey::BcmApplication;
 use podlift_engine::{ClusterAct, ClusterLook, ClusterReply};
 use podlift_model::{Epoch, Failure};
 use std::sync::Arc;
+use tokio::sync::mpsc;
 
 pub struct Managed {
     cluster: Arc<dyn Cluster>,
@@ -24,12 +26,30 @@ impl Managed {
 #[async_trait]
 impl Cluster for Managed {
     async fn look(&self, look: &ClusterLook) -> Result<ClusterReply, Failure> {
-        let ClusterLook::Survey { .. } = look else { return self.cluster.look(look).await };
+        if !matches!(look, ClusterLook::Survey { .. } | ClusterLook::Calico) {
+            return self.cluster.look(look).await;
+        }
         let (reply, applications) = tokio::join!(self.cluster.look(look), self.head.applications());
         Ok(match reply? {
             ClusterReply::Survey(mut survey) => {
+                if let (Ok(calico), Ok(all)) = (&mut survey.calico, &applications) {
+                    of_bcm(calico, all);
+                }
                 survey.applications = applications.map(Some);
                 ClusterReply::Survey(survey)
+            }
+            ClusterReply::Calico(mut calico) => {
+                match applications {
+                    Ok(all) => of_bcm(&mut calico, &all),
+                    // Without an operator there is nothing that BCM could offer.
+                    Err(_) if calico.operator.is_none() && calico.installations.is_empty() => {}
+                    Err(why) => {
+                        let text =
+                            format!("it is not known whether BCM itself offers Tigera's operator: {why}");
+                        return Err(Failure::transient(HEAD_UNREACHABLE, text));
+                    }
+                }
+                ClusterReply::Calico(calico)
             }
             other => other,
         })
@@ -51,17 +71,48 @@ impl Cluster for Managed {
         self.cluster.read_at(endpoint).await
     }
 
+    async fn write_at(&self, endpoint: &str) -> ApiProbe {
+        self.cluster.write_at(endpoint).await
+    }
+
+    async fn watch_at(&self, endpoint: &str, opened: &(dyn Fn() + Send + Sync)) -> Result<(), String> {
+        self.cluster.watch_at(endpoint, opened).await
+    }
+
+    async fn follow(&self, what: &Followed, changes: &mpsc::Sender<Change>) -> Failure {
+        self.cluster.follow(what, changes).await
+    }
+
+    async fn parts(&self, ask: &PartsAsk, told: &Progress) -> Parts {
+        self.cluster.parts(ask, told).await
+    }
+
+    async fn create_secret(&self, copy: &SecretCopy) -> Result<String, Failure> {
+        self.cluster.create_secret(copy).await
+    }
+
+    async fn said_about(&self, kind: &str, namespace: &str, name: &str) -> Result<Option<String>, Failure> {
+        self.cluster.said_about(kind, namespace, name).await
+    }
+
     async fn raw(&self, path: &str, query: &[(&str, &str)]) -> Result<Option<Bytes>, Failure> {
         self.cluster.raw(path, query).await
     }
+}
+
+/// BCM's applications that bring Calico. An enabled one of the operator means that BCM offers it on purpose.
+fn of_bcm(calico: &mut CalicoView, applications: &[BcmApplication]) {
+    let operator = |a: &BcmApplication| a.name.contains("tigera");
+    let mine = applications.iter().filter(|a| a.enabled && (a.name.contains("calico") || operator(a)));
+    calico.applications = mine.map(|a| a.name.clone()).collect();
+    calico.offered_by_bcm = applications.iter().any(|a| a.enabled && operator(a));
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::testing::{Fleet, name};
-    use podlift_engine::survey::BcmApplication;
-    use podlift_model::{Look, OpOutput};
+    use podlift_model::{FailureClass, Look, OpOutput};
 
     async fn applications(fleet: &Arc<Fleet>) -> Result<Option<Vec<BcmApplication>>, String> {
         let head = Head::new(fleet.clone(), name("head-01"));
@@ -88,5 +139,22 @@ mod tests {
                 .unwrap_err()
                 .contains("something other than the answer to the question")
         );
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn an_operator_is_not_judged_while_the_head_node_does_not_tell_what_bcm_offers() {
+        let fleet = Fleet::new();
+        let managed = Managed::new(fleet.clone(), Head::new(fleet.clone(), name("head-01")));
+        let without = managed.look(&ClusterLook::Calico).await;
+        assert!(matches!(without, Ok(ClusterReply::Calico(_))), "{without:?}");
+        fleet.lock().calico.installations = vec!["default".into()];
+        let why = managed.look(&ClusterLook::Calico).await.unwrap_err();
+        assert_eq!((why.code.as_str(), why.class), (HEAD_UNREACHABLE, FailureClass::Transient));
+        let rows = vec![BcmApplication { name: "tigera-operator".into(), enabled: true }];
+        fleet.lock().bcm.insert(Look::BcmApplications.verb(), OpOutput::BcmApplications(rows));
+        let Ok(ClusterReply::Calico(seen)) = managed.look(&ClusterLook::Calico).await else {
+            panic!("Calico")
+        };
+        assert!(seen.offered_by_bcm);
     }
 }

@@ -5,6 +5,7 @@
 mod fleet;
 mod journal;
 mod run;
+mod sentinel;
 mod tally;
 mod watches;
 
@@ -43,6 +44,7 @@ impl Metrics {
         let store = coordinator.store().clone();
         registry.register_collector(Box::new(run::Runs(store.clone(), coordinator.agents().clone())));
         registry.register_collector(Box::new(fleet::Fleet(coordinator.clone())));
+        registry.register_collector(Box::new(sentinel::Sentinel(coordinator.clone())));
         registry.register_collector(Box::new(journal::Size {
             store: store.clone(),
             file: journal.map(Into::into),

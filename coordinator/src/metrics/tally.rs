@@ -4,6 +4,7 @@
 
 use jiff::Timestamp;
 use podlift_common::metrics::Labels;
+use podlift_engine::issues::IssueName;
 use podlift_engine::machine::{Event, Record};
 use podlift_model::{OpOutcome, RunId, StepId};
 use prometheus_client::metrics::counter::Counter;
@@ -14,6 +15,8 @@ use prometheus_client::registry::{Registry, Unit};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::atomic::AtomicU64;
 
+/// Buckets in seconds, from the loss of an object to the end of its repair.
+const MENDS: [f64; 8] = [0.25, 0.5, 1.0, 2.0, 3.0, 5.0, 15.0, 60.0];
 /// Buckets in seconds, from a look to an image pull over a slow link.
 const STEPS: [f64; 11] = [1.0, 5.0, 15.0, 30.0, 60.0, 120.0, 300.0, 600.0, 1200.0, 1800.0, 3600.0];
 
@@ -34,6 +37,9 @@ pub(super) struct Tally {
     losses: Counter,
     forgotten: Counter,
     outages: Family<Labels, Seconds>,
+    lost: Family<Labels, Counter>,
+    mends: Family<Labels, Counter>,
+    mended: Histogram,
 }
 
 impl Default for Tally {
@@ -42,7 +48,17 @@ impl Default for Tally {
         for outcome in ["done", "failed", "indeterminate"] {
             drop(ops.get_or_create(&vec![("outcome", outcome.to_string())]));
         }
+        let (lost, mends) = (Family::<Labels, Counter>::default(), Family::<Labels, Counter>::default());
+        for issue in [IssueName::LoadBalancers, IssueName::IngressTls] {
+            drop(lost.get_or_create(&vec![("issue", issue.to_string())]));
+        }
+        for result in ["ok", "failed"] {
+            drop(mends.get_or_create(&vec![("result", result.to_string())]));
+        }
         Self {
+            lost,
+            mends,
+            mended: Histogram::new(MENDS),
             seen: 0,
             archived: BTreeSet::new(),
             began: BTreeMap::new(),
@@ -83,9 +99,13 @@ impl Tally {
         to.register_with_unit(
             "api_outage",
             "Time in which an API endpoint did not answer while a run was open, counted when it answers again",
-            seconds,
+            seconds.clone(),
             self.outages.clone(),
         );
+        to.register("sentinel_lost", "Objects of the record that went, by issue", self.lost.clone());
+        to.register("sentinel_mends", "Repairs of lost objects that ended, by result", self.mends.clone());
+        let help = "From the loss of an object to the end of its repair";
+        to.register_with_unit("sentinel_mend_duration", help, seconds, self.mended.clone());
     }
 
     /// Number of the first record that was not counted yet.
@@ -139,6 +159,11 @@ impl Tally {
             Event::ApiUp { endpoint, milliseconds } => {
                 let labels = vec![("endpoint", endpoint.clone())];
                 self.outages.get_or_create(&labels).inc_by(*milliseconds as f64 / 1000.0);
+            }
+            Event::ObjectLost { issue, .. } => inc(&self.lost, "issue", issue.name()),
+            Event::MendEnded { result, milliseconds, .. } => {
+                inc(&self.mends, "result", if result.is_ok() { "ok" } else { "failed" });
+                self.mended.observe(*milliseconds as f64 / 1000.0);
             }
             // Steps that began and did not end never will end.
             Event::RunSucceeded | Event::RunAborted { .. } => {

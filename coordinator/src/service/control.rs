@@ -1,7 +1,7 @@
 //! Requests of the command line: viewers read, operators command, admins take over.
 
 use super::caller::allow;
-use super::{backup, events, read};
+use super::{backup, events, read, words};
 use crate::core::{Command, Coordinator, CoordinatorError, PlanAsk};
 use crate::journal::Query;
 use podlift_common::tls::Role;
@@ -43,6 +43,7 @@ impl ControlService for Control {
     type EventsStream = ReceiverStream<Result<Document, Status>>;
     type BackupStream = ReceiverStream<Result<v1::BackupUpdate, Status>>;
     type VerifyBackupStream = ReceiverStream<Result<v1::BackupUpdate, Status>>;
+    type ValidateStream = ReceiverStream<Result<v1::ValidateUpdate, Status>>;
 
     async fn plan(&self, request: Request<v1::PlanRequest>) -> Result<Response<Document>, Status> {
         let by = allow(&request, Role::Viewer)?;
@@ -183,6 +184,26 @@ impl ControlService for Control {
         Ok(backup::streamed(
             |progress| async move { coordinator.verify_backup(name.as_ref(), progress).await },
         ))
+    }
+
+    async fn validate(
+        &self,
+        request: Request<v1::ValidateRequest>,
+    ) -> Result<Response<Self::ValidateStream>, Status> {
+        let ask = words::validate(request.get_ref());
+        // Probes make objects in the cluster and run scripts of the site.
+        allow(&request, if ask.without_probes { Role::Viewer } else { Role::Operator })?;
+        Ok(super::validate::streamed(self.coordinator.clone(), ask))
+    }
+
+    async fn restore_secret(
+        &self,
+        request: Request<v1::RestoreSecretRequest>,
+    ) -> Result<Response<v1::CommandReply>, Status> {
+        let by = allow(&request, Role::Operator)?;
+        let copy = words::secret(request.into_inner()).map_err(bad)?;
+        let message = self.coordinator.restore_secret(copy, &by).await.map_err(bad)?;
+        Ok(Response::new(v1::CommandReply { message }))
     }
 }
 

@@ -10,7 +10,9 @@ mod plan_watch;
 mod read;
 #[cfg(test)]
 mod tests;
+mod validate;
 mod version;
+mod words;
 
 pub use agent::AgentSessions;
 pub use control::Control;

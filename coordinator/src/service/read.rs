@@ -1,5 +1,6 @@
 //! Converts requests from the wire; each refusal names field, value and expectation.
 
+use super::words;
 use crate::core::{BackupAsk, Command, CoordinatorError, PlanAsk};
 use jiff::Timestamp;
 use podlift_common::wire::WireError;
@@ -14,7 +15,7 @@ use podlift_proto::v1::command_request::Verb;
 use std::fmt::Display;
 use std::str::FromStr;
 
-fn field<T: FromStr>(name: &'static str, text: &str) -> Result<T, WireError>
+pub(super) fn field<T: FromStr>(name: &'static str, text: &str) -> Result<T, WireError>
 where
     T::Err: Display,
 {
@@ -89,6 +90,7 @@ pub(super) fn plan(request: &v1::PlanRequest) -> Result<PlanAsk, WireError> {
         grow: request.grow,
         order: order(request.order)?,
         windows: request.windows.iter().map(|text| window(text)).collect::<Result<_, _>>()?,
+        issues: words::issues(request)?,
     })
 }
 
@@ -253,7 +255,8 @@ pub(super) fn command(request: &v1::CommandRequest) -> Result<Command, WireError
         }
         Verb::Set => Command::Set { option: target.clone(), value: request.value.clone() },
         Verb::Attest => Command::Attest { name: target.clone(), note: reason },
-        Verb::Approve => Command::Approve,
+        Verb::Approve => words::approval(request)?,
+        Verb::Note => words::note(request)?,
         Verb::Archive => Command::Archive { before: field("target", target)? },
         Verb::VerifyArchive => Command::VerifyArchive { file: archive_file(target)? },
         Verb::HealApply => {

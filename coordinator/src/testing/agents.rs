@@ -8,7 +8,7 @@ use podlift_model::Look;
 use podlift_model::components::ComponentState;
 use podlift_model::facts::*;
 use podlift_model::op::{Component, Package};
-use podlift_model::survey::DevicesState;
+use podlift_model::survey::{CertificatesState, DevicesState};
 use podlift_model::*;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -162,6 +162,10 @@ impl Fleet {
 
 impl State {
     fn look(&self, node: &NodeName, look: &Look) -> OpOutput {
+        if let Look::Certificates = look {
+            let (certificates, unreadable) = (vec![], BTreeMap::new());
+            return OpOutput::Certificates(CertificatesState { certificates, unreadable });
+        }
         let facts = &self.facts[node];
         match look {
             Look::Facts => OpOutput::Facts(Box::new(facts.clone())),
@@ -203,6 +207,7 @@ impl State {
                 facts.advertise.is_some(),
             ))),
             Look::BackupFiles => OpOutput::BackupFiles(self.files.listed(node)),
+            Look::Deletion { .. } => OpOutput::Deletion(Default::default()),
             _ => unreachable!("answered before"),
         }
     }
@@ -223,6 +228,7 @@ impl State {
             container: Some(format!("{}-{}", m.component, m.sha256)),
             restarts: 0,
             last_exit: None,
+            last_exit_at: None,
             log_tail: String::new(),
             kubeadm_running: false,
         };
@@ -242,6 +248,8 @@ impl State {
     }
 
     fn etcd(&self, node: &NodeName) -> EtcdState {
+        // Every cluster writes all the time.
+        let revision = self.revisions.replace(self.revisions.get() + 1);
         let member = |i: usize| EtcdMember {
             name: PLANES[i].into(),
             id: Some(format!("{:x}", i + 1)),
@@ -249,7 +257,7 @@ impl State {
             healthy: !self.is_gone(&name(PLANES[i])),
             leader: i == self.leader,
             local: PLANES[i] == node.as_str(),
-            revision: 4107,
+            revision: 4107 + revision,
             version: "3.5.26".into(),
             error: None,
             db_size_bytes: Some(64 << 20),

@@ -1,12 +1,13 @@
 //! The small fleet's API.
 
 use super::fleet::{Fleet, State};
-use crate::cluster::{Cluster, UNREACHABLE};
+use crate::cluster::{Change, Cluster, Followed, SecretCopy, UNREACHABLE};
 use async_trait::async_trait;
 use bytes::Bytes;
 use podlift_engine::doors::*;
 use podlift_model::*;
 use std::collections::{BTreeMap, BTreeSet};
+use tokio::sync::mpsc;
 
 #[async_trait]
 impl Cluster for Fleet {
@@ -30,11 +31,46 @@ impl Cluster for Fleet {
         if hangs(&self.lock().hanging, act) {
             std::future::pending::<()>().await;
         }
+        if matches!(act, ClusterAct::RestoreService { .. }) && self.lock().net.hanging {
+            std::future::pending::<()>().await;
+        }
         let mut s = self.lock();
         if s.api_down {
             return Err(away());
         }
+        if let ClusterAct::RestoreService { object, .. } = act {
+            return s.net.create(object.as_ref().clone());
+        }
         Ok(s.change(act, epoch))
+    }
+
+    async fn follow(&self, what: &Followed, changes: &mpsc::Sender<Change>) -> Failure {
+        if self.lock().api_down {
+            return away();
+        }
+        let (all, mut following) = self.lock().net.follow(what);
+        let mut next = Some(all);
+        while let Some(change) = next {
+            if changes.send(change).await.is_err() {
+                break;
+            }
+            next = following.next().await;
+        }
+        away()
+    }
+
+    async fn create_secret(&self, copy: &SecretCopy) -> Result<String, Failure> {
+        let object = serde_json::from_slice(copy.json()).unwrap();
+        self.lock().net.create(object)
+    }
+
+    async fn said_about(
+        &self,
+        _kind: &str,
+        _namespace: &str,
+        _name: &str,
+    ) -> Result<Option<String>, Failure> {
+        Ok(self.lock().net.said.clone())
     }
 
     async fn read_at(&self, endpoint: &str) -> ApiProbe {
@@ -47,6 +83,11 @@ impl Cluster for Fleet {
             true => ApiProbe { endpoint: endpoint.into(), ok: false, why: "connection reset".into() },
             false => self.ready_at(endpoint).await,
         }
+    }
+
+    /// Writes have no faults of their own.
+    async fn write_at(&self, endpoint: &str) -> ApiProbe {
+        self.ready_at(endpoint).await
     }
 
     async fn raw(&self, path: &str, query: &[(&str, &str)]) -> Result<Option<Bytes>, Failure> {
@@ -135,6 +176,16 @@ impl State {
                 survey.gangs = self.gangs.clone();
                 ClusterReply::Survey(Box::new(survey))
             }
+            ClusterLook::Service { namespace, name } => {
+                ClusterReply::Service(self.net.service(namespace, name))
+            }
+            ClusterLook::Secret { namespace, name } => ClusterReply::Secret(self.net.secret(namespace, name)),
+            ClusterLook::Served { .. } => ClusterReply::Served(vec![]),
+            ClusterLook::Calico => ClusterReply::Calico(self.calico.clone()),
+            ClusterLook::Rollout { .. } => ClusterReply::Rollout(Some(rolled_out(1))),
+            ClusterLook::KeptService { .. } | ClusterLook::Validation => {
+                unreachable!("the coordinator answers this look itself")
+            }
         }
     }
 
@@ -175,6 +226,13 @@ impl State {
             ClusterAct::WriteKubeletConfig { kubelet, .. } => {
                 self.kubelet_config = kubelet.clone();
                 self.changed("cluster", "kubelet-config-map")
+            }
+            ClusterAct::RestartRollout { namespace, name, .. } => {
+                self.changed(&format!("{namespace}/{name}"), "restart")
+            }
+            ClusterAct::RemoveOperator { .. } => self.changed("cluster", "remove-operator"),
+            ClusterAct::RestoreService { .. } | ClusterAct::RestoreSecret { .. } => {
+                unreachable!("it is created before")
             }
         }
     }

@@ -2,8 +2,9 @@
 
 use super::backup::{Files, Objects};
 use super::bcm::Site;
+use super::net::Net;
 use super::work::Work;
-use podlift_engine::doors::NodeView;
+use podlift_engine::doors::{CalicoView, NodeView};
 use podlift_engine::survey::GangView;
 use podlift_model::facts::*;
 use podlift_model::op::Component;
@@ -43,6 +44,8 @@ pub struct State {
     /// Snapshots of the stores of single resources.
     pub overrides: BTreeMap<String, SnapshotState>,
     pub leader: usize,
+    /// How often etcd was looked at; its revision advances with each look.
+    pub(super) revisions: std::cell::Cell<u64>,
     pub config: String,
     pub kubelet_config: String,
     pub kube_proxy: Option<KubeVersion>,
@@ -61,6 +64,9 @@ pub struct State {
     /// What a backup reads.
     pub files: Files,
     pub objects: Objects,
+    /// Services and TLS secrets.
+    pub net: Net,
+    pub calico: CalicoView,
     // Faults.
     pub offline: BTreeSet<NodeName>,
     /// Failures of the next ops of this verb, each once.

@@ -6,10 +6,12 @@ mod backup;
 mod bcm;
 mod cluster;
 mod fleet;
+mod net;
 mod work;
 
 pub use bcm::{HEAD, Site};
 pub use fleet::{Fleet, name};
+pub use net::{Net, secret};
 
 use crate::core::{Coordinator, Parts, PlanAsk, Settings};
 use crate::journal::{JournalError, MemoryJournal, Query, each};

@@ -28,7 +28,7 @@ pub struct PackagePin {
 pub struct Op {
     #[prost(
         oneof = "op::Kind",
-        tags = "1, 2, 3, 4, 5, 6, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20, 21, 22, 23, 24, 25, 26"
+        tags = "1, 2, 3, 4, 5, 6, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20, 21, 22, 23, 24, 25, 26, 27"
     )]
     pub kind: ::core::option::Option<op::Kind>,
 }
@@ -87,6 +87,9 @@ pub mod op {
         /// of a head node alone
         #[prost(message, tag = "26")]
         Bcm(super::BcmOp),
+        /// of a head node alone
+        #[prost(message, tag = "27")]
+        SiteCheck(super::SiteCheck),
     }
 }
 /// A read-only look at the host.
@@ -115,6 +118,15 @@ pub struct Observe {
     /// for WHAT_BCM_EXCLUDES and WHAT_BCM_SYNC
     #[prost(string, tag = "8")]
     pub node: ::prost::alloc::string::String,
+    /// for WHAT_DELETION: services or secrets
+    #[prost(string, tag = "9")]
+    pub resource: ::prost::alloc::string::String,
+    /// for WHAT_DELETION
+    #[prost(string, tag = "10")]
+    pub namespace: ::prost::alloc::string::String,
+    /// for WHAT_DELETION
+    #[prost(string, tag = "11")]
+    pub name: ::prost::alloc::string::String,
 }
 /// Nested message and enum types in `Observe`.
 pub mod observe {
@@ -182,6 +194,14 @@ pub mod observe {
         BcmProvisioning = 23,
         /// log of a node's last update from its image: node
         BcmSync = 24,
+        /// site checks of a head node, with their faults
+        SiteChecks = 25,
+        /// whether the API answers behind the proxy of the node's own loopback
+        Proxy = 26,
+        /// certificates of a node and of its agent, with their ends
+        Certificates = 27,
+        /// the newest deletion of an object in the audit log: resource, namespace, name
+        Deletion = 28,
     }
     impl What {
         /// String value of the enum field names used in the ProtoBuf definition.
@@ -215,6 +235,10 @@ pub mod observe {
                 Self::BcmExcludes => "WHAT_BCM_EXCLUDES",
                 Self::BcmProvisioning => "WHAT_BCM_PROVISIONING",
                 Self::BcmSync => "WHAT_BCM_SYNC",
+                Self::SiteChecks => "WHAT_SITE_CHECKS",
+                Self::Proxy => "WHAT_PROXY",
+                Self::Certificates => "WHAT_CERTIFICATES",
+                Self::Deletion => "WHAT_DELETION",
             }
         }
         /// Creates an enum from field names used in the ProtoBuf definition.
@@ -245,6 +269,10 @@ pub mod observe {
                 "WHAT_BCM_EXCLUDES" => Some(Self::BcmExcludes),
                 "WHAT_BCM_PROVISIONING" => Some(Self::BcmProvisioning),
                 "WHAT_BCM_SYNC" => Some(Self::BcmSync),
+                "WHAT_SITE_CHECKS" => Some(Self::SiteChecks),
+                "WHAT_PROXY" => Some(Self::Proxy),
+                "WHAT_CERTIFICATES" => Some(Self::Certificates),
+                "WHAT_DELETION" => Some(Self::Deletion),
                 _ => None,
             }
         }
@@ -425,6 +453,13 @@ pub struct PodRef {
     pub name: ::prost::alloc::string::String,
     #[prost(string, tag = "3")]
     pub uid: ::prost::alloc::string::String,
+}
+/// One site check by its file name in /etc/podlift/checks.d: letters, digits, '-', '\_' and '.', not ending with .toml. Neither script nor
+/// arguments come with it.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct SiteCheck {
+    #[prost(string, tag = "1")]
+    pub name: ::prost::alloc::string::String,
 }
 /// A change of BCM's state or of a software image. Every name is letters, digits, '-', '\_' and '.', because cmsh interprets other characters.
 #[derive(Clone, PartialEq, ::prost::Message)]
@@ -1261,6 +1296,9 @@ pub struct PlanRequest {
     /// `fri,sat 22:00-06:00 Europe/Berlin`, in place of the windows of the policy; empty: as the policy says
     #[prost(string, repeated, tag = "18")]
     pub windows: ::prost::alloc::vec::Vec<::prost::alloc::string::String>,
+    /// of a repair: names of issues (`load-balancers`), see `podlift issues`; empty: all
+    #[prost(string, repeated, tag = "19")]
+    pub issues: ::prost::alloc::vec::Vec<::prost::alloc::string::String>,
 }
 /// How nodes are drained, with the meanings of the flags of `kubectl drain`. All are off by default.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
@@ -1367,6 +1405,14 @@ pub struct CommandRequest {
     /// with RETRY, which then needs a reason: the node whose agent changes packages and kubelet although
     #[prost(string, tag = "12")]
     pub override_devices: ::prost::alloc::string::String,
+    /// devices there are in use
+    ///
+    /// with APPROVE: what is decided by name (`tigera-removal`); empty: what the run waits for
+    #[prost(string, tag = "13")]
+    pub item: ::prost::alloc::string::String,
+    /// with APPROVE and an item: it is not to be done; `reason` says why
+    #[prost(bool, tag = "14")]
+    pub refuse: bool,
 }
 /// Nested message and enum types in `CommandRequest`.
 pub mod command_request {
@@ -1410,6 +1456,8 @@ pub mod command_request {
         NodeLost = 17,
         /// an option of the open run
         Set = 18,
+        /// findings of a person for the report: `reason` is the text, also of an ended run; run empty: the newest
+        Note = 19,
     }
     impl Verb {
         /// String value of the enum field names used in the ProtoBuf definition.
@@ -1437,6 +1485,7 @@ pub mod command_request {
                 Self::NodeRelease => "VERB_NODE_RELEASE",
                 Self::NodeLost => "VERB_NODE_LOST",
                 Self::Set => "VERB_SET",
+                Self::Note => "VERB_NOTE",
             }
         }
         /// Creates an enum from field names used in the ProtoBuf definition.
@@ -1461,6 +1510,7 @@ pub mod command_request {
                 "VERB_NODE_RELEASE" => Some(Self::NodeRelease),
                 "VERB_NODE_LOST" => Some(Self::NodeLost),
                 "VERB_SET" => Some(Self::Set),
+                "VERB_NOTE" => Some(Self::Note),
                 _ => None,
             }
         }
@@ -1566,6 +1616,41 @@ pub struct BackupProgress {
     /// 0: not known
     #[prost(uint32, tag = "3")]
     pub total: u32,
+}
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct ValidateRequest {
+    /// makes no object in the cluster: checks that need one stay open
+    #[prost(bool, tag = "1")]
+    pub without_probes: bool,
+    /// ids of checks (`dns`, `site:NAME`); empty: all
+    #[prost(string, repeated, tag = "2")]
+    pub only: ::prost::alloc::vec::Vec<::prost::alloc::string::String>,
+}
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct ValidateUpdate {
+    #[prost(oneof = "validate_update::Update", tags = "1, 2")]
+    pub update: ::core::option::Option<validate_update::Update>,
+}
+/// Nested message and enum types in `ValidateUpdate`.
+pub mod validate_update {
+    #[derive(Clone, PartialEq, Eq, Hash, ::prost::Oneof)]
+    pub enum Update {
+        /// what is looked at now
+        #[prost(string, tag = "1")]
+        Looking(::prost::alloc::string::String),
+        #[prost(message, tag = "2")]
+        Validation(super::Document),
+    }
+}
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct RestoreSecretRequest {
+    #[prost(string, tag = "1")]
+    pub namespace: ::prost::alloc::string::String,
+    #[prost(string, tag = "2")]
+    pub name: ::prost::alloc::string::String,
+    /// JSON of a Secret as its owner has decrypted it; it is neither logged nor journaled
+    #[prost(bytes = "vec", tag = "3")]
+    pub object: ::prost::alloc::vec::Vec<u8>,
 }
 /// What a run is for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, ::prost::Enumeration)]
@@ -2065,6 +2150,51 @@ pub mod control_service_client {
                 .insert(GrpcMethod::new("podlift.v1.ControlService", "Clusters"));
             self.inner.unary(req, path, codec).await
         }
+        pub async fn validate(
+            &mut self,
+            request: impl tonic::IntoRequest<super::ValidateRequest>,
+        ) -> std::result::Result<
+            tonic::Response<tonic::codec::Streaming<super::ValidateUpdate>>,
+            tonic::Status,
+        > {
+            self.inner
+                .ready()
+                .await
+                .map_err(|e| {
+                    tonic::Status::unknown(
+                        format!("Service was not ready: {}", e.into()),
+                    )
+                })?;
+            let codec = crate::codec::Codec::default();
+            let path = http::uri::PathAndQuery::from_static(
+                "/podlift.v1.ControlService/Validate",
+            );
+            let mut req = request.into_request();
+            req.extensions_mut()
+                .insert(GrpcMethod::new("podlift.v1.ControlService", "Validate"));
+            self.inner.server_streaming(req, path, codec).await
+        }
+        pub async fn restore_secret(
+            &mut self,
+            request: impl tonic::IntoRequest<super::RestoreSecretRequest>,
+        ) -> std::result::Result<tonic::Response<super::CommandReply>, tonic::Status> {
+            self.inner
+                .ready()
+                .await
+                .map_err(|e| {
+                    tonic::Status::unknown(
+                        format!("Service was not ready: {}", e.into()),
+                    )
+                })?;
+            let codec = crate::codec::Codec::default();
+            let path = http::uri::PathAndQuery::from_static(
+                "/podlift.v1.ControlService/RestoreSecret",
+            );
+            let mut req = request.into_request();
+            req.extensions_mut()
+                .insert(GrpcMethod::new("podlift.v1.ControlService", "RestoreSecret"));
+            self.inner.unary(req, path, codec).await
+        }
     }
 }
 /// Generated server implementations.
@@ -2163,6 +2293,20 @@ pub mod control_service_server {
             &self,
             request: tonic::Request<super::ClustersRequest>,
         ) -> std::result::Result<tonic::Response<super::Document>, tonic::Status>;
+        /// Server streaming response type for the Validate method.
+        type ValidateStream: tonic::codegen::tokio_stream::Stream<
+                Item = std::result::Result<super::ValidateUpdate, tonic::Status>,
+            >
+            + std::marker::Send
+            + 'static;
+        async fn validate(
+            &self,
+            request: tonic::Request<super::ValidateRequest>,
+        ) -> std::result::Result<tonic::Response<Self::ValidateStream>, tonic::Status>;
+        async fn restore_secret(
+            &self,
+            request: tonic::Request<super::RestoreSecretRequest>,
+        ) -> std::result::Result<tonic::Response<super::CommandReply>, tonic::Status>;
     }
     /// What the command line asks of the coordinator. Callers are operators by certificate: viewers read, operators and admins command.
     #[derive(Debug)]
@@ -2856,6 +3000,97 @@ pub mod control_service_server {
                     let inner = self.inner.clone();
                     let fut = async move {
                         let method = ClustersSvc(inner);
+                        let codec = crate::codec::Codec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.unary(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                "/podlift.v1.ControlService/Validate" => {
+                    #[allow(non_camel_case_types)]
+                    struct ValidateSvc<T: ControlService>(pub Arc<T>);
+                    impl<
+                        T: ControlService,
+                    > tonic::server::ServerStreamingService<super::ValidateRequest>
+                    for ValidateSvc<T> {
+                        type Response = super::ValidateUpdate;
+                        type ResponseStream = T::ValidateStream;
+                        type Future = BoxFuture<
+                            tonic::Response<Self::ResponseStream>,
+                            tonic::Status,
+                        >;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::ValidateRequest>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as ControlService>::validate(&inner, request).await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = ValidateSvc(inner);
+                        let codec = crate::codec::Codec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.server_streaming(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                "/podlift.v1.ControlService/RestoreSecret" => {
+                    #[allow(non_camel_case_types)]
+                    struct RestoreSecretSvc<T: ControlService>(pub Arc<T>);
+                    impl<
+                        T: ControlService,
+                    > tonic::server::UnaryService<super::RestoreSecretRequest>
+                    for RestoreSecretSvc<T> {
+                        type Response = super::CommandReply;
+                        type Future = BoxFuture<
+                            tonic::Response<Self::Response>,
+                            tonic::Status,
+                        >;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::RestoreSecretRequest>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as ControlService>::restore_secret(&inner, request).await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = RestoreSecretSvc(inner);
                         let codec = crate::codec::Codec::default();
                         let mut grpc = tonic::server::Grpc::new(codec)
                             .apply_compression_config(

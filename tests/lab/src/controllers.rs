@@ -1,17 +1,23 @@
 //! What kube-controller-manager and the kubelets do to ordinary pods: evicted ones end, ReplicaSets make new ones elsewhere, DaemonSets
 //! roll, budgets are counted, a silent kubelet's node turns Unknown. A tick of one lab second; never anything about static pods.
 
+mod claims;
 mod counts;
+mod endpoints;
 mod gangs;
 mod namespaces;
+mod once;
 mod owners;
 mod scheduler;
 mod taints;
+mod tigera;
+
+pub(crate) use endpoints::selected;
 
 use crate::api::budgets;
 use crate::kubelet;
 use crate::objects::{Key, names};
-use crate::world::{State, World, pods};
+use crate::world::{State, World, balancers, pods};
 use scheduler::Load;
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
@@ -52,15 +58,24 @@ fn tick(world: &Arc<World>) -> (bool, u64) {
     taints::follow_cordons(&mut s, now);
     owners::collect(&mut s, now);
     end_pods(&mut s, world.shape.factor, now);
+    if world.shape.runbook {
+        // Elsewhere no provider is installed, and a service waits for its address.
+        balancers::assign(&mut s, now);
+    }
+    claims::keep(&mut s, now);
+    tigera::cycle(&mut s, world.shape.factor, now);
     start_pods(&mut s, world, now);
     owners::deployments(&mut s, now);
     owners::daemon_sets(&mut s, world, now);
     replace_pods(&mut s, world, now);
     gangs::keep(&mut s, world, now);
     counts::trim(&mut s, now);
-    roll(&mut s, world);
+    roll(&mut s, world, now);
     pull_again(&mut s, world, now);
     counts::refresh(&mut s);
+    if world.shape.runbook {
+        endpoints::keep(&mut s, now);
+    }
     budgets::refresh(&mut s, now);
     (s.api.version != before, s.api.version)
 }
@@ -68,7 +83,7 @@ fn tick(world: &Arc<World>) -> (bool, u64) {
 /// Time alone ends a terminating pod, and an image can come without a change of the API.
 fn unsettled(s: &State) -> bool {
     let ends = |v: &Value| !v["metadata"]["deletionTimestamp"].is_null();
-    s.api.unsettled_pods().any(|(_, v)| ends(v) || pods::waits_for_image(v))
+    tigera::acts(s) || s.api.unsettled_pods().any(|(_, v)| ends(v) || pods::waits_for_image(v))
 }
 
 fn nodes(world: &Arc<World>, silent: &mut BTreeMap<String, u32>) {
@@ -125,8 +140,15 @@ fn start_pods(s: &mut State, world: &World, now: jiff::Timestamp) {
         match pod["spec"]["nodeName"].as_str() {
             Some(node) => {
                 let ip = world.shape.address(node);
-                s.api.change(&key, |v| pods::start(v, &ip, now));
+                let answer = once::ends(&pod).then(|| once::answer(s));
+                s.api.change(&key, |v| {
+                    pods::start(v, &ip, now);
+                    if let Some(answer) = answer {
+                        once::finish(v, answer, now);
+                    }
+                });
             }
+            None if !claims::are_bound(s, &pod) => {}
             None if gangs::of(&pod).is_some() => of_gangs.push(key),
             None => {
                 let load = load.get_or_insert_with(|| Load::of(s));
@@ -183,8 +205,16 @@ fn pull_again(s: &mut State, world: &World, now: jiff::Timestamp) {
 /// Of a DaemonSet's pods one of so many is replaced in a tick, one at least.
 const ROLLED: usize = 50;
 
-/// DaemonSet pods take their template's image.
-fn roll(s: &mut State, world: &World) {
+/// DaemonSet pods take their template's image; a restart makes them anew.
+fn roll(s: &mut State, world: &World, now: jiff::Timestamp) {
+    let restarted = |set: &Value| {
+        let old = owners::alive(s, set).filter(|(_, v)| !owners::is_restarted(v, set));
+        let count = owners::pods(s, set).count().div_ceil(ROLLED);
+        old.take(count).map(|(k, _)| k.clone()).collect::<Vec<_>>()
+    };
+    let gone: Vec<Key> =
+        owners::changed(s, "daemonsets").iter().flat_map(|(_, set)| restarted(set)).collect();
+    gone.iter().for_each(|key| drop(crate::api::evict::terminate(s, key, None, now)));
     let old = |set: &Value| {
         let want = set["spec"]["template"]["spec"]["containers"][0]["image"].clone();
         let all: Vec<(&Key, &Value)> = owners::pods(s, set).collect();

@@ -117,6 +117,7 @@ scenarios! {
     slurm_holds_gpu: "slurm-holds-gpu", without [], |r| assert_eq!(r["lab"]["paused_at"][0]["code"], "devices-held");
     image_path: "image-path", without [], prevented_without_a_heal;
     vip_unnoticed: "vip-unnoticed", without [], prevented_without_a_heal;
+    refused: "refused", without [], |r| assert_eq!(r["lab"]["paused_at"].as_array().unwrap().len(), 2);
 }
 
 /// Nothing is upgraded and no etcd that was left is ever written to again: the heal is judged.

@@ -100,6 +100,29 @@ pub const SECOND: Place = Place {
     metrics: 2481,
 };
 
+/// The unit that writes where the node's API server would, by its manifest.
+pub const LEASES: &str = "etcd-leases.service";
+
+/// Kubelets renew their leases every ten seconds through the API servers, so that no revision of a cluster stands still. The lab's API
+/// server stores nothing in etcd, and this unit writes in its place: path, text, mode.
+pub fn leases(pki: &str) -> [(&'static str, String, u32); 2] {
+    const SCRIPT: &str = "/usr/local/bin/etcd-leases";
+    let tls = format!(
+        "--cacert={pki}/etcd/ca.crt --cert={pki}/apiserver-etcd-client.crt --key={pki}/apiserver-etcd-client.key"
+    );
+    let script = format!(
+        "#!/bin/sh -e\nat=$(sed -n 's/.*--etcd-servers=//p' /etc/kubernetes/manifests/kube-apiserver.yaml)\n\
+         exec etcdctl --endpoints=\"$at\" {tls} put /registry/leases/kube-node-lease/$(hostname) \"$(date +%s)\"\n"
+    );
+    let unit = format!(
+        "[Unit]\nDescription=Leases of kubelets, in etcd\nAfter={}\n\
+         [Service]\nRestart=always\nRestartSec=5\nEnvironment=ETCDCTL_API=3\nExecStart={SCRIPT}\n\
+         [Install]\nWantedBy=multi-user.target\n",
+        FIRST.unit
+    );
+    [(SCRIPT, script, 0o755), ("/etc/systemd/system/etcd-leases.service", unit, 0o644)]
+}
+
 /// The unit of a member in its place.
 pub fn unit(place: &Place, name: &str, address: &str, members: &[(String, String)]) -> String {
     let Place { state, token, client, peer, metrics, .. } = place;

@@ -51,6 +51,8 @@ fn report(report: &Value, with_bcm: bool) -> Vec<String> {
     let open = |c: &Value| match c["id"].as_str() {
         Some("bcm-metadata") => !with_bcm,
         Some("software-images") => with_bcm,
+        // The machines have no Calico and no test pods, and certificates of a few days.
+        Some("calico" | "validated") => true,
         _ => false,
     };
     let wanted = |c: &Value| if open(c) { "open" } else { "passed" };

@@ -4,6 +4,7 @@ use super::JOB;
 use crate::cut::Cut;
 use crate::ensure;
 use crate::pod::{Pod, why};
+use crate::robbed::{approve_all, served};
 use podlift_engine::machine::{Event, Record, RunStatus};
 use podlift_lab::{Snapshot, World};
 use std::sync::Arc;
@@ -14,8 +15,8 @@ pub struct Baseline {
     pub records: u64,
     /// The first record of each moment: what is in the middle of another record of the same moment is in the middle of this one.
     pub moments: Vec<u64>,
-    /// Records that say what a change has come to. Between any other record and the one before it nothing is changed, so that what ends
-    /// before it leaves the same as what ends after that one.
+    /// Records that say what a change has come to. Between any other record and the one before it nothing is changed, so that what ends before
+    /// it leaves the same as what ends after that one.
     pub outcomes: Vec<u64>,
     /// The first record of a worker's lane.
     pub workers: u64,
@@ -26,7 +27,7 @@ pub struct Baseline {
     pub snapshot: Snapshot,
     /// How often the job was interrupted: once where there is one.
     pub torn: u64,
-    /// What BCM keeps of nodes and images; empty without images.
+    /// What BCM keeps of nodes and images, and what the runbook's cluster serves; empty without both.
     pub books: Vec<String>,
 }
 
@@ -52,7 +53,7 @@ pub async fn baseline(mut pod: Pod) -> Result<Baseline, String> {
     let cuts: Vec<(String, Arc<Cut>)> = pod.machines().into_iter().map(|n| (n, Cut::never())).collect();
     cuts.iter().for_each(|(node, cut)| pod.start_agent(node, cut.clone()));
     pod.start_run().await.map_err(|e| e.to_string())?;
-    let state = pod.rest().await.ok_or("the run never rested")?;
+    let state = approve_all(&pod).await?;
     ensure(state.status == RunStatus::Succeeded, || why(&state))?;
     let torn = pod.world.interruptions(JOB);
     ensure(torn == u64::from(has_job), || format!("the job was interrupted {torn} times"))?;
@@ -84,10 +85,11 @@ fn steps(records: &[Record]) -> Vec<StepAt> {
     records.iter().enumerate().filter_map(at).collect()
 }
 
-/// Images of nodes and categories, and what is in the images.
+/// Images of nodes and categories, and what is in the images; services, secrets and what the ingress presents.
 pub(super) fn books(world: &World) -> Vec<String> {
+    let served = if world.shape.runbook { served(world) } else { vec![] };
     if !world.shape.images {
-        return vec![];
+        return served;
     }
     let s = world.lock();
     let devices = s.bcm.devices.iter().map(|(name, device)| format!("{name}: {:?}", device.image));
@@ -99,7 +101,7 @@ pub(super) fn books(world: &World) -> Vec<String> {
         let (locked, whole, mounts) = (image.locked, image.whole, &image.mounts);
         format!("{name}: locked {locked}, whole {whole}, mounts {mounts:?}, {}", packages.join(", "))
     });
-    devices.chain(categories).chain(images).collect()
+    devices.chain(categories).chain(images).chain(served).collect()
 }
 
 /// Numbers of the records that are the first ones of their time.
@@ -116,6 +118,7 @@ fn outcomes(records: &[Record]) -> Vec<u64> {
                 | Event::OpEnded { .. }
                 | Event::StepDone { .. }
                 | Event::Healed { .. }
+                | Event::MendEnded { .. }
                 | Event::RunSucceeded
         )
     };

@@ -52,10 +52,12 @@ const NAMED: &[&str] = &[
     "category-image",
 ];
 
-/// The verb of a step without the name of its image or category.
+/// The verb of a step without the name of its image or category, or of its object.
 pub fn kind(verb: &str) -> &str {
     let is = |kind: &&&str| verb.strip_prefix(**kind).is_some_and(|name| name.starts_with('-'));
-    NAMED.iter().find(is).copied().unwrap_or(verb)
+    // An object's namespace and name follow behind a dot each.
+    let of_object = || verb.split_once('.').map_or(verb, |(kind, _)| kind);
+    NAMED.iter().find(is).copied().unwrap_or_else(of_object)
 }
 
 pub async fn a_failed_step_pauses_and_resumes(verb: &str, program: &str, contains: &str) -> Kept {

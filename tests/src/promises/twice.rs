@@ -101,7 +101,22 @@ fn of_head(world: &World) -> Vec<HostOp> {
         BcmOp::ImageClone { from, image: second() },
         BcmOp::ImageRemove { image: second() },
     ];
-    ops.into_iter().map(HostOp::Bcm).collect()
+    let check = HostOp::SiteCheck { name: CHECK.parse().unwrap_or_else(|e| panic!("{e}")) };
+    ops.into_iter().map(HostOp::Bcm).chain([check]).collect()
+}
+
+/// A check of the site on the head node.
+const CHECK: &str = "healthcheck_storage.py";
+
+fn put_check(world: &World) {
+    let settings = "interpreter = \"/usr/bin/python3\"\n";
+    for (path, text, mode) in [
+        (format!("/etc/podlift/checks.d/{CHECK}"), "print(\"storage works\")\n", 0o755),
+        (format!("/etc/podlift/checks.d/{CHECK}.toml"), settings, 0o644),
+        ("/usr/bin/python3".into(), "#!/bin/true\n", 0o755),
+    ] {
+        world.disk(HEAD_NODE).put_text(&path, text, mode).unwrap_or_else(|e| panic!("{path}: {e}"));
+    }
 }
 
 /// Machines with the ops that each gets.
@@ -119,6 +134,9 @@ pub async fn an_op_is_done_once_however_often_it_is_sent(sabotage: Sabotage) -> 
         let images = node == HEAD_NODE;
         let world = World::new(Shape { empty_endpoints: false, images, ..Shape::default() });
         world.start();
+        if images {
+            put_check(&world);
+        }
         let mine = epoch(1, "a");
         let mut agent = Direct::start(&world, node, sabotage).await;
         ensure(agent.claim(&mine).await, || "the first epoch was refused".into())?;

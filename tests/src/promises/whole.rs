@@ -7,6 +7,7 @@ use crate::{Kept, ensure};
 use podlift_agent::config::Mode;
 use podlift_coordinator::Command;
 use podlift_engine::machine::RunStatus;
+use podlift_engine::view::checks::SignOff;
 use podlift_lab::Shape;
 
 /// Everything at the target, nothing done twice, nothing left behind.
@@ -49,9 +50,11 @@ pub async fn the_bad_night_does_not_happen(sabotage: Sabotage) -> Kept {
     ensure(report.prevented.len() == 2, || format!("{:?}", report.prevented))?;
     ensure(report.heals.is_empty(), || format!("{:?}", report.heals))?;
     ensure(report.api_outage.vip_seconds == 0.0, || format!("{:?}", report.api_outage))?;
-    // BCM's metadata and images are not written by podlift: that line stays open.
-    let rest = report.checks.iter().filter(|c| c.id != "bcm-metadata");
-    ensure(rest.clone().all(|c| c.result == "passed"), || format!("{:?}", report.checks))
+    // Nothing writes BCM's metadata here, the World has no Calico, and no pod answers the checks that ask one.
+    let open =
+        |c: &SignOff| c.result == "open" && matches!(c.id.as_str(), "bcm-metadata" | "calico" | "validated");
+    let failed = report.checks.iter().find(|c| c.result != "passed" && !open(c));
+    ensure(failed.is_none(), || format!("{failed:?}"))
 }
 
 /// Waived, so that every guard has to save its node.

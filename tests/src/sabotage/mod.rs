@@ -84,6 +84,11 @@ impl Sabotage {
 
     /// The coordinator's way to the cluster.
     pub fn cluster(self, inner: Arc<dyn Cluster>, world: &Arc<World>) -> Arc<dyn Cluster> {
+        let lies =
+            matches!(self, Self::CordonOwnerIgnored | Self::DevicesUnasked | Self::DrainFailureIgnored);
+        if !lies {
+            return inner;
+        }
         Arc::new(cluster::Lying {
             inner,
             world: world.clone(),

@@ -1,6 +1,7 @@
-//! Cut coordinator, agents, both, or the power: after every record of the journal, before every one that says what a change has come to,
-//! before and after every line of each ledger, and in the middle of what began at its time; with the agents' memory kept and lost. A run of
-//! one control-plane node and one worker, so that every position can be tried; and of two workers of one job, along their path.
+//! Cut coordinator, agents, both, or the power: both after every record of the journal; each after every moment and every record that says what
+//! a change has come to, and before the latter; before and after every line of each ledger, and in the middle of what began at its time; with
+//! the agents' memory kept and lost. A run of one control-plane node and one worker, so that every position can be tried; and of two workers
+//! of one job, along their path.
 
 use podlift_tests::crash::{Baseline, Strike, When, baseline, gang, small};
 use podlift_tests::cut::Side::{self, After, Before};
@@ -8,6 +9,7 @@ use podlift_tests::paused;
 use podlift_tests::pod::Pod;
 use podlift_tests::pod::Victim::{self, Agents, Both, Coordinator, Power};
 use podlift_tests::sabotage::Sabotage;
+use std::collections::BTreeSet;
 
 /// Blows of a suite that fall.
 const LEAST: usize = 21;
@@ -43,9 +45,11 @@ pub fn strike_all(pod: fn() -> Pod, base: &Baseline, least: usize, strikes: impl
 
 fn at_records(victim: Victim, side: Side, memory_lost: bool) {
     let base = unstruck(alone);
-    let records = match side {
-        Before => base.outcomes.clone(),
-        After => (1..=base.records).collect(),
+    let records: BTreeSet<u64> = match (side, victim) {
+        (Before, _) => base.outcomes.iter().copied().collect(),
+        (After, Both) if !memory_lost => (1..=base.records).collect(),
+        // Where both end after every record, the others follow at each moment and after each outcome.
+        (After, _) => base.moments.iter().chain(&base.outcomes).copied().collect(),
     };
     let strikes = records.into_iter().map(|n| Strike { when: When::Journal(n, side), victim, memory_lost });
     strike_all(alone, &base, LEAST, strikes);
@@ -79,7 +83,8 @@ fn along_a_gang(victim: Victim, when: impl Fn(u64) -> When) {
     let moments: Vec<u64> = base.moments.iter().copied().filter(|n| *n >= base.workers).collect();
     println!("{} moments in {} records", moments.len(), base.records - base.workers + 1);
     let strikes = moments.iter().map(|n| Strike { when: when(*n), victim, memory_lost: false });
-    strike_all(gang, &base, LEAST.max(moments.len() - 1), strikes);
+    // At the ends of the validation and of the run nothing is in the middle, and lanes side by side end in another order now and then.
+    strike_all(gang, &base, LEAST.max(moments.len() * 9 / 10), strikes);
 }
 
 #[test]

@@ -38,6 +38,12 @@ const ELSEWHERE: &[(&str, &str)] = &[
     ("soft-untaint", "the same patch as the cordon's"),
     ("checkpoint", "rollout/checkpoint.rs: a command that fails"),
     ("warn", "the run goes on without it"),
+    ("restore-service", "issues/failing.rs: the API refuses the creation"),
+    ("restore-secret", "issues/failing.rs: the API refuses the creation"),
+    ("restart-deployment", "issues/failing.rs: the API refuses the change"),
+    ("remove-operator", "issues/failing.rs: the API refuses the deletion"),
+    ("calico-stable", "it only judges: issues/tigera.rs"),
+    ("validate", "it only judges"),
 ];
 
 #[test]
@@ -45,10 +51,13 @@ fn every_kind_of_step_is_among_them_and_in_the_run() {
     let state = paused(async {
         // API servers step aside only where there are three of them, and a single worker gets no soft taint.
         let Shape { control_planes, workers, .. } = Shape::default();
-        let shape = Shape { control_planes, workers, images: true, ..podlift_tests::crash::small() };
+        let small = podlift_tests::crash::small();
+        let shape = Shape { control_planes, workers, images: true, runbook: true, ..small };
         let mut pod = podlift_tests::pod::Pod::new(shape, podlift_tests::sabotage::Sabotage::None);
         (pod.options.soft_taint, pod.options.checkpoints) = (true, true);
         pod.options.interactive_warning_seconds = 60;
+        // Its removal is a step only where it is installed.
+        pod.world.install_tigera();
         pod.start(podlift_tests::cut::Cut::never());
         pod.start_run().await.unwrap();
         pod.state().unwrap()

@@ -2,10 +2,13 @@
 //! (SIGTERM to the group, SIGKILL five seconds later).
 #![allow(clippy::disallowed_methods)] // this is the edge
 
-use crate::{CommandError, Commands, Invocation, Output};
+mod bounded;
+
+use crate::{Bounded, Bounds, CommandError, Commands, Invocation, Output};
 use async_trait::async_trait;
 use nix::sys::signal::{Signal, killpg};
 use nix::unistd::Pid;
+use std::io;
 use std::os::unix::process::ExitStatusExt as _;
 use std::path::{Path, PathBuf};
 use std::process::{ExitStatus, Stdio};
@@ -46,29 +49,33 @@ impl RealCommands {
         };
         found.ok_or_else(|| CommandError::NotFound { program: program.into(), path: self.joined.clone() })
     }
-}
 
-#[async_trait]
-impl Commands for RealCommands {
-    async fn run(&self, call: &Invocation) -> Result<Output, CommandError> {
-        let spawn_failed = |why: String| CommandError::Spawn { program: call.program.into(), why };
+    /// The call in a process group of its own, with its outputs as pipes. The standard input is the caller's choice.
+    fn command(&self, call: &Invocation) -> Result<Command, CommandError> {
         let folder = call.folder.map_or("/".into(), |folder| super::below(&self.root, Path::new(folder)));
-        let mut child = Command::new(self.find(call.program)?)
+        let mut command = Command::new(self.find(call.program)?);
+        command
             .args(&call.args)
             .env_clear()
             .env("PATH", &self.joined)
             .envs(call.env.iter().map(|(name, value)| (*name, value)))
             .current_dir(folder)
             .process_group(0)
-            .stdin(Stdio::null())
             .stdout(Stdio::piped())
-            .stderr(Stdio::piped())
-            .spawn()
-            .map_err(|e| spawn_failed(e.to_string()))?;
+            .stderr(Stdio::piped());
+        Ok(command)
+    }
+}
+
+#[async_trait]
+impl Commands for RealCommands {
+    async fn run(&self, call: &Invocation) -> Result<Output, CommandError> {
+        let spawn_failed = |e: io::Error| not_run(call, &e);
+        let mut child = self.command(call)?.stdin(Stdio::null()).spawn().map_err(spawn_failed)?;
         let stdout = collect(child.stdout.take());
         let stderr = collect(child.stderr.take());
         let status = match tokio::time::timeout(call.timeout, child.wait()).await {
-            Ok(status) => status.map_err(|e| spawn_failed(e.to_string()))?,
+            Ok(status) => status.map_err(spawn_failed)?,
             Err(_) => {
                 stop(&mut child).await;
                 return Err(CommandError::TimedOut {
@@ -80,6 +87,14 @@ impl Commands for RealCommands {
         let code = exit_code(call.program, status)?;
         Ok(Output { code, stdout: finish(stdout).await, stderr: finish(stderr).await })
     }
+
+    async fn run_bounded(&self, call: &Invocation, bounds: &Bounds) -> Result<Bounded, CommandError> {
+        bounded::run(self, call, bounds).await
+    }
+}
+
+fn not_run(call: &Invocation, error: &io::Error) -> CommandError {
+    CommandError::Spawn { program: call.program.into(), why: error.to_string() }
 }
 
 fn exit_code(program: &str, status: ExitStatus) -> Result<i32, CommandError> {

@@ -32,10 +32,10 @@ use podlift_host::paths;
 use podlift_host::{Files, Host};
 use podlift_model::images::ImagesState;
 use podlift_model::op::Component;
-use podlift_model::survey::{DevicesState, KubeletSettings, NodeSurvey, Seen, part};
+use podlift_model::survey::{CertificatesState, DevicesState, KubeletSettings, NodeSurvey, Seen, part};
 use podlift_model::{Failure, KubeVersion, codes};
 use std::collections::BTreeMap;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use tokio::sync::Mutex;
 
 /// The node of a survey.
@@ -147,6 +147,16 @@ async fn images_of_plan(
         None => images::local(site, to).await.map_err(whole)?,
     };
     images::of(site, wanted, kubelet, Ask::Registry).await.map_err(whole)
+}
+
+/// Certificates alone: those of Kubernetes and etcd, and those in `more` (podlift's own). Only files are read.
+pub fn certificates(node: Surveyed<'_>, more: &[PathBuf]) -> CertificatesState {
+    let site = site(node);
+    let (mut certificates, mut strange) = certificates::look(&site);
+    let (own, unread) = certificates::of(&site, more.iter().map(|path| path.display().to_string()));
+    certificates.extend(own);
+    strange.extend(unread);
+    CertificatesState { certificates, unreadable: strange.into_iter().collect() }
 }
 
 /// Mounts and InfiniBand devices alone.

@@ -1,5 +1,7 @@
 //! Events as lines.
 
+pub(crate) mod issues;
+
 use super::folded::within;
 use super::{batch, place, time_of_day, timestamp};
 use crate::table::paint;
@@ -201,7 +203,9 @@ fn of_run(event: &Event, head: Option<&NodeName>) -> String {
         E::ApiUp { endpoint, milliseconds } => {
             format!("{} answers again after {:.1} s", api(endpoint), *milliseconds as f64 / 1000.0)
         }
-        E::ApiProbed { endpoint, counts } => format!("{}: {}", api(endpoint), super::reads(counts)),
+        E::ApiProbed { endpoint, counts, kind } => {
+            format!("{}: {}", api(endpoint), super::probes(*kind, counts))
+        }
         E::AgentConnected { node, .. } => format!("agent of {node} connected"),
         E::AgentLost { node } => format!("agent of {node} is not connected any more"),
         E::LedgerChanged { node, before, now } => {
@@ -224,7 +228,7 @@ fn of_run(event: &Event, head: Option<&NodeName>) -> String {
         E::RunsArchived { file, runs, by, .. } => {
             format!("{} archived by {by} in {file}", count(runs.len(), "run"))
         }
-        other => other.name().into(),
+        other => issues::text(other).unwrap_or_else(|| other.name().into()),
     }
 }
 

@@ -4,15 +4,19 @@ pub(super) mod backup;
 pub(super) mod batch;
 #[cfg(test)]
 mod bcm_tests;
+pub(super) mod beyond;
 pub(super) mod clock;
 pub(super) mod clusters;
 #[cfg(test)]
 pub(crate) mod course_tests;
+pub(super) mod deviations;
 pub(super) mod event;
 pub(super) mod fleet;
 pub(super) mod folded;
 pub(super) mod heal;
+pub(super) mod issues;
 pub(super) mod jobs;
+pub(super) mod junit;
 pub(super) mod node;
 pub(super) mod numbers;
 pub(super) mod page;
@@ -25,20 +29,31 @@ pub(super) mod slowest;
 pub(super) mod status;
 #[cfg(test)]
 pub(crate) mod tests;
+pub(crate) mod validate;
 
 use jiff::Timestamp;
-use podlift_engine::machine::Probed;
+use podlift_engine::machine::{ProbeKind, Probed};
 use podlift_engine::program::GoalName;
 use podlift_model::KubeVersion;
 
 /// `3 of 2400 reads failed, longest gap 0.2 s: connection refused`.
 pub(super) fn reads(counts: &Probed) -> String {
+    probes(ProbeKind::Read, counts)
+}
+
+/// The same for each kind of probe: `none of 2400 dry-run writes failed`.
+pub(super) fn probes(kind: ProbeKind, counts: &Probed) -> String {
     let Probed { requests, failed, longest_gap_ms, why } = counts;
+    let what = match kind {
+        ProbeKind::Read => "reads",
+        ProbeKind::Write => "dry-run writes",
+        ProbeKind::Watch => "openings of a watch",
+    };
     match failed {
-        0 => format!("none of {requests} reads failed"),
+        0 => format!("none of {requests} {what} failed"),
         _ => {
             let gap = *longest_gap_ms as f64 / 1000.0;
-            format!("{failed} of {requests} reads failed, longest gap {gap:.2} s: {why}")
+            format!("{failed} of {requests} {what} failed, longest gap {gap:.2} s: {why}")
         }
     }
 }

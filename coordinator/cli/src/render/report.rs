@@ -1,6 +1,7 @@
 //! `podlift report -o md`: what happened in a run, for its sign-off.
 
 mod images;
+pub(crate) mod issues;
 mod work;
 
 use super::{duration, reads, timestamp};
@@ -34,12 +35,16 @@ pub(crate) fn markdown(r: &Report) -> String {
         }
     }
     out += &checks(r);
+    out += &issues::beyond_steps(r);
+    out += &issues::issues(r);
     out += &nodes(r);
     out += &work::batches(r);
     out += &work::interrupted(r);
     out += &images::images(r);
     out += &without(r);
     out += &outage(r);
+    out += &issues::other_probes(r);
+    out += &issues::validation(r);
     out += &list("Prevented", r.prevented.iter().map(prevention));
     out += &list("Attested", r.attestations.iter().map(attestation));
     out += &list("Not attested", r.unattested.iter().cloned());
@@ -51,14 +56,16 @@ pub(crate) fn markdown(r: &Report) -> String {
     out += &list("Heals", r.heals.iter().map(heal));
     out += &list("Waivers", r.waivers.iter().map(|w| waiver(r, w)));
     out += &list("Approvals", r.approvals.iter().map(approval));
+    out += &issues::decisions(r);
     let overridden = |o: &Overridden| format!("{} by {} at {}: {}", o.node, o.by, timestamp(o.at), o.reason);
     out += &list("Changed although devices were in use", r.overridden.iter().map(overridden));
     let lost = |l: &FlagLoss| format!("`--{}` of {}", l.flag, l.component);
     out += &list("Flags whose loss is accepted", r.accepted_losses.iter().map(lost));
+    out += &list("Other than the runbook", crate::render::deviations::lines(r).into_iter());
     out += &list("Ops with an unknown end", r.indeterminate.iter().cloned());
     out += &list("Reverted by the abort", r.undone.iter().cloned());
     out += &list("Left in place by the abort", r.left.iter().cloned());
-    out
+    out + &issues::findings(r.note.as_ref())
 }
 
 fn checks(r: &Report) -> String {

@@ -2,6 +2,7 @@
 
 pub(crate) mod course;
 mod run;
+mod sentinel;
 
 use super::{aim, duration, fleet, reads, timestamp, version};
 use crate::out::Screen;
@@ -70,6 +71,7 @@ fn head(status: &Status, screen: Screen) -> String {
         }
         None => out += "No run yet: `podlift plan --to VERSION` shows what one would do\n",
     }
+    out += &sentinel::text(status);
     if let Some(s) = &status.selection {
         let _ =
             writeln!(out, "Selector {}: {} of {}", s.selector, s.matched, podlift_model::count(s.of, "node"));

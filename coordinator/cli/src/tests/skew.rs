@@ -22,6 +22,7 @@ impl ControlService for Other {
     type EventsStream = ReceiverStream<Result<Document, Status>>;
     type BackupStream = ReceiverStream<Result<BackupUpdate, Status>>;
     type VerifyBackupStream = ReceiverStream<Result<BackupUpdate, Status>>;
+    type ValidateStream = ReceiverStream<Result<ValidateUpdate, Status>>;
 
     async fn status(&self, request: Request<StatusRequest>) -> Result<Response<Document>, Status> {
         let version = if request.get_ref().run == "same" { "v1" } else { "v2" };
@@ -71,6 +72,15 @@ impl ControlService for Other {
     async fn command(&self, _: Request<CommandRequest>) -> Result<Response<CommandReply>, Status> {
         old()
     }
+    async fn validate(&self, _: Request<ValidateRequest>) -> Result<Response<Self::ValidateStream>, Status> {
+        old()
+    }
+    async fn restore_secret(
+        &self,
+        _: Request<RestoreSecretRequest>,
+    ) -> Result<Response<CommandReply>, Status> {
+        old()
+    }
     async fn events(&self, _: Request<EventsRequest>) -> Result<Response<Self::EventsStream>, Status> {
         old()
     }
@@ -101,6 +111,8 @@ async fn another_podlift_is_named_and_only_what_is_unknown_is_refused() {
     let error = ended(&line("status --run same -l role=worker"), dir.path()).await.unwrap_err();
     assert_eq!((error.exit, error.what.as_str()), (Exit::Failed, "the coordinator has ignored the selector"));
     let error = ended(&line("runs"), dir.path()).await.unwrap_err();
+    assert_eq!(error.next, "apt-get install --only-upgrade podlift");
+    let error = ended(&line("validate"), dir.path()).await.unwrap_err();
     assert_eq!(error.next, "apt-get install --only-upgrade podlift");
     serving.abort();
 }

@@ -138,7 +138,7 @@ pub(super) fn read(file: &Path, goal: GoalName) -> Result<(Program, String), Cli
 fn end(format: Format, state: &RunState) -> Result<String, CliError> {
     let summary = view::status::summary(state);
     match format {
-        Format::Table | Format::Wide | Format::Html => {
+        Format::Table | Format::Wide | Format::Html | Format::Junit => {
             let nodes = podlift_model::count(state.plan.inventory.nodes.len(), "node");
             let what = render::aim(summary.goal, summary.from, summary.to);
             let without = render::event::without(state);

@@ -57,7 +57,7 @@ fn text(format: Format, answer: &Answer<Record>, head: &mut Option<NodeName>) ->
     let shape = match format {
         Format::Json => return Ok(answer.json().into()),
         Format::Yaml => return Ok(format!("---\n{}", out::document(Format::Yaml, answer.json())?)),
-        Format::Table | Format::Html => render::event::line,
+        Format::Table | Format::Html | Format::Junit => render::event::line,
         Format::Wide => render::event::wide,
     };
     let record = answer.view()?;

@@ -103,6 +103,7 @@ impl Target {
             order: self.order.order.map(Into::into),
             windows: self.order.windows.clone(),
         };
-        PlanQuery { goal, waivers: self.waivers.clone(), nodes: self.nodes.clone(), options }
+        let issues = Vec::new();
+        PlanQuery { goal, waivers: self.waivers.clone(), nodes: self.nodes.clone(), issues, options }
     }
 }

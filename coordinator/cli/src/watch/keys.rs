@@ -66,7 +66,11 @@ fn scroll(model: &mut Model, down: isize) {
         Panel::Log => (true, model.log.len()),
         Panel::Heals => (true, model.heals.len()),
         Panel::Fleet => (false, model.live.status.as_ref().map_or(0, |s| s.nodes.len())),
-        Panel::Steps => (false, model.live.run.as_ref().map_or(0, |s| s.steps.size())),
+        Panel::Steps => {
+            let seen = model.live.status.as_ref().and_then(|s| s.sentinel.as_ref());
+            let steps = model.live.run.as_ref().map_or(0, |s| s.steps.size());
+            (false, steps.max(seen.map_or(0, |seen| seen.seen.len())))
+        }
     };
     let by = if from_end { down.saturating_neg() } else { down };
     let at = &mut model.scroll[model.focus as usize];

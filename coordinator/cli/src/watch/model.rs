@@ -175,7 +175,11 @@ fn push(lines: &mut VecDeque<Line>, line: Line) {
 
 fn tone(event: &Event) -> Tone {
     match event {
-        Event::StepFailed { .. } | Event::ApiDown { .. } | Event::AgentLost { .. } => Tone::Bad,
+        Event::StepFailed { .. }
+        | Event::ApiDown { .. }
+        | Event::AgentLost { .. }
+        | Event::ObjectLost { .. }
+        | Event::MendEnded { result: Err(_), .. } => Tone::Bad,
         Event::StepWaiting { .. }
         | Event::RunPaused { .. }
         | Event::Healed { .. }
@@ -189,10 +193,16 @@ fn tone(event: &Event) -> Tone {
         | Event::DevicesOverridden { .. }
         | Event::HeadActs { .. }
         | Event::MachineRefused { .. }
+        | Event::ItemRefused { .. }
+        | Event::SentinelSaw { .. }
         | Event::LedgerChanged { .. } => Tone::Care,
         Event::BatchWaits { why, .. } if !why.is_empty() => Tone::Care,
         Event::ApiProbed { counts, .. } if counts.failed > 0 => Tone::Bad,
-        Event::StepDone { .. } | Event::RunSucceeded | Event::ApiUp { .. } => Tone::Good,
+        Event::StepDone { .. }
+        | Event::RunSucceeded
+        | Event::ApiUp { .. }
+        | Event::MendEnded { .. }
+        | Event::SentinelCleared { .. } => Tone::Good,
         Event::StepStarted { .. }
         | Event::RunStarted { .. }
         | Event::RunResumed { .. }

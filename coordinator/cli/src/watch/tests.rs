@@ -269,3 +269,39 @@ async fn records_that_come_twice_and_runs_that_follow() {
     model.take_record(&again);
     assert_eq!(model.short_name(), Some("next"));
 }
+
+#[tokio::test(start_paused = true)]
+async fn the_sentinel_is_shown_while_no_run_is_open() {
+    use podlift_engine::program::Severity;
+    use podlift_engine::view::{SentinelRow, SentinelView};
+    let mut open = model(false).await;
+    let row = |key: &str, severity, what: &str| SentinelRow {
+        key: key.into(),
+        issue: None,
+        severity,
+        what: what.into(),
+        since: open.now,
+        next: "podlift repair --plan".into(),
+    };
+    let seen = vec![
+        row("load-balancers/runai/runai-proxy", Severity::Blocker, "service runai/runai-proxy is gone"),
+        row("drift/kubeadm-config", Severity::Warning, "kubeadm-config has changed"),
+    ];
+    let view = SentinelView { mode: "report".into(), since: Some(open.now), seen };
+    let mut status = open.live.status.clone().unwrap();
+    status.sentinel = Some(view.clone());
+    open.live.take_status(status.clone());
+    assert!(!text(&drawn(&open, 100, 30)).contains("Sentinel"), "the paused run is open");
+    let mut idle = Model::new(false, open.now);
+    status.run = None;
+    idle.live.take_status(status.clone());
+    let screen = text(&drawn(&idle, 140, 30));
+    for part in
+        ["Sentinel (report), 2 seen", "broken", "service runai/runai-proxy is gone", "next: podlift repair"]
+    {
+        assert!(screen.contains(part), "{part}:\n{screen}");
+    }
+    status.sentinel = Some(SentinelView { seen: vec![], ..view });
+    idle.live.take_status(status);
+    assert!(text(&drawn(&idle, 80, 24)).contains("nothing is seen"), "{}", text(&drawn(&idle, 80, 24)));
+}

@@ -1,6 +1,7 @@
 //! Commands to the coordinator.
 
 use jiff::Timestamp;
+use podlift_engine::program::Item;
 use podlift_model::op::{Component, DeviceOverride};
 use podlift_model::{Digest, NodeName, StepId};
 use podlift_proto::v1::{self, command_request::Verb};
@@ -40,8 +41,21 @@ pub enum Command {
         run: Option<String>,
         node: NodeName,
     },
+    /// Approves what the run waits for.
     Approve {
         run: Option<String>,
+    },
+    /// Decides about one item by its name.
+    Decide {
+        run: Option<String>,
+        item: Item,
+        /// Why it is not to be done; `None` approves it.
+        refused: Option<String>,
+    },
+    /// Writes the findings of a person into the report of a run; of the newest where `run` is `None`.
+    Note {
+        run: Option<String>,
+        text: String,
     },
     /// Uncordons a node that an ended run left cordoned.
     NodeRelease {
@@ -128,6 +142,13 @@ impl Command {
                 v1::CommandRequest { target: node.to_string(), ..of(Verb::Include, run) }
             }
             Self::Approve { run } => of(Verb::Approve, run),
+            Self::Decide { run, item, refused } => v1::CommandRequest {
+                item: item.name().into(),
+                refuse: refused.is_some(),
+                reason: refused.clone().unwrap_or_default(),
+                ..of(Verb::Approve, run)
+            },
+            Self::Note { run, text } => v1::CommandRequest { reason: text.clone(), ..of(Verb::Note, run) },
             Self::NodeRelease { node, force, reason } => {
                 let (target, reason) = (node.to_string(), reason.clone());
                 v1::CommandRequest { target, reason, force: *force, ..of(Verb::NodeRelease, &None) }
@@ -160,5 +181,28 @@ impl Command {
                 v1::CommandRequest { target, ..of(Verb::VerifyArchive, &None) }
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_word_about_an_item_names_it_and_a_refusal_has_its_reason() {
+        for item in Item::ALL {
+            let yes = Command::Decide { run: None, item, refused: None }.to_wire();
+            assert_eq!((yes.verb(), yes.item.as_str(), yes.refuse), (Verb::Approve, item.name(), false));
+            let refused = Some("the network team decides".to_string());
+            let no = Command::Decide { run: Some("r1".into()), item, refused }.to_wire();
+            assert_eq!(
+                (no.run.as_str(), no.refuse, no.reason.as_str()),
+                ("r1", true, "the network team decides")
+            );
+        }
+        let plain = Command::Approve { run: None }.to_wire();
+        assert!(plain.item.is_empty() && !plain.refuse);
+        let note = Command::Note { run: None, text: "dgx031 has a loose cable".into() }.to_wire();
+        assert_eq!((note.verb(), note.reason.as_str()), (Verb::Note, "dgx031 has a loose cable"));
     }
 }

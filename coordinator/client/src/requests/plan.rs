@@ -1,6 +1,7 @@
 //! What to plan, and how the run proceeds.
 
 use podlift_engine::doors::DrainOptions;
+use podlift_engine::issues::IssueName;
 use podlift_engine::program::{Limit, Order, Window};
 use podlift_model::{KubeVersion, NodeName};
 use podlift_proto::v1;
@@ -32,6 +33,8 @@ pub struct PlanQuery {
     pub waivers: Vec<(String, String)>,
     /// Only these nodes; all where empty.
     pub nodes: Vec<NodeName>,
+    /// The issues that a repair is about; all where empty.
+    pub issues: Vec<IssueName>,
     pub options: RunOptions,
 }
 
@@ -68,7 +71,13 @@ pub struct RunOptions {
 impl PlanQuery {
     /// A plan for all nodes, without waivers and options.
     pub fn new(goal: Goal) -> Self {
-        Self { goal, waivers: Vec::new(), nodes: Vec::new(), options: RunOptions::default() }
+        Self {
+            goal,
+            waivers: Vec::new(),
+            nodes: Vec::new(),
+            issues: Vec::new(),
+            options: RunOptions::default(),
+        }
     }
 
     pub(crate) fn to_wire(&self) -> v1::PlanRequest {
@@ -84,6 +93,7 @@ impl PlanQuery {
             max_unavailable_limit: o.max_unavailable.map(|limit| limit.to_string()).unwrap_or_default(),
             waivers: self.waivers.iter().map(waiver).collect(),
             nodes: self.nodes.iter().map(ToString::to_string).collect(),
+            issues: self.issues.iter().map(ToString::to_string).collect(),
             goal: self.goal.to_wire() as i32,
             max_failed: o.max_failed.map(|limit| limit.to_string()).unwrap_or_default(),
             without: o.without.clone(),
@@ -164,6 +174,13 @@ mod tests {
         assert_eq!((wire.max_unavailable, wire.max_unavailable_limit.as_str()), (8, "8"));
         assert_eq!((wire.fetch_parallel, wire.max_failed.as_str()), (16, "3%"));
         assert_eq!(wire.without, ["rack=r7", "dgx031"]);
+    }
+
+    #[test]
+    fn a_repair_names_its_issues() {
+        let issues = IssueName::ALL.to_vec();
+        let wire = PlanQuery { issues, ..PlanQuery::new(Goal::Repair) }.to_wire();
+        assert_eq!(wire.issues, IssueName::ALL.map(IssueName::name));
     }
 
     #[test]

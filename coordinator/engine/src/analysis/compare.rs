@@ -1,12 +1,13 @@
 //! Compares what is seen after a run with the record from before it, and finds each difference that an operator would have to look into.
 
+use crate::issues::load_balancers::differences;
 use crate::program::{Finding, Recorded, Severity, finding};
 use crate::survey::{
     BcmApplication, Certificate, Hardware, LoadBalancerView, ServedCertificate, TigeraStatus,
 };
 use podlift_model::NodeName;
 use podlift_model::survey::Seen;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 /// The differences of what was seen both times. Empty if all is as it was, or better.
 pub fn compare(before: &Recorded, after: &Recorded) -> Vec<Finding> {
@@ -164,32 +165,9 @@ fn short(fingerprint: &str) -> String {
 }
 
 fn load_balancers(before: &[LoadBalancerView], after: &[LoadBalancerView], out: &mut Vec<Finding>) {
-    for was in before {
-        let name = format!("{}/{}", was.namespace, was.name);
-        let next = format!("kubectl -n {} get service {} -o yaml", was.namespace, was.name);
-        let Some(now) = after.iter().find(|s| (&s.namespace, &s.name) == (&was.namespace, &was.name)) else {
-            bad(
-                out,
-                "load-balancer-changed",
-                None,
-                format!("service {name} is gone or no LoadBalancer any more"),
-                &next,
-            );
-            continue;
-        };
-        let set = |s: &LoadBalancerView| s.addresses.iter().cloned().collect::<BTreeSet<_>>();
-        if set(now) != set(was) {
-            let text = |s: &LoadBalancerView| {
-                if s.addresses.is_empty() { "none".into() } else { s.addresses.join(", ") }
-            };
-            let evidence = format!("service {name} has address {} instead of {}", text(now), text(was));
-            bad(out, "load-balancer-changed", None, evidence, &next);
-        } else if was.assigned_by.is_some() && now.assigned_by != was.assigned_by {
-            let by = |s: &LoadBalancerView| s.assigned_by.clone().unwrap_or_else(|| "nobody known".into());
-            let evidence =
-                format!("the address of service {name} is now given by {}, it was {}", by(now), by(was));
-            out.push(finding("load-balancer-changed", Severity::Warning, None, evidence, &next));
-        }
+    for difference in differences(before, after) {
+        let (severity, next) = (difference.severity(), difference.next());
+        out.push(finding("load-balancer-changed", severity, None, difference.what, &next));
     }
 }
 

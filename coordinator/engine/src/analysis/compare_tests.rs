@@ -11,6 +11,7 @@ fn recorded() -> Recorded {
         address: "10.77.0.90:443".into(),
         server_name: "runai.example".into(),
         certificate: Ok(certificate("aa")),
+        page: None,
     });
     r.mounts.insert(name("dgx030"), Ok(BTreeMap::from([("/raid".into(), "/dev/md1".into())])));
     r.infiniband.insert(name("dgx030"), Ok(vec!["mlx5_0".into()]));
@@ -125,6 +126,7 @@ fn certificates_of_an_address_are_compared_as_sets() {
         address: "10.77.0.90:443".into(),
         server_name: "runai.example".into(),
         certificate,
+        page: None,
     };
     let of = |fingerprints: &[&str]| -> Recorded {
         let all = fingerprints

@@ -13,4 +13,4 @@ pub mod root_cause;
 pub use compare::{compare, first_unseen};
 pub(crate) use etcd::problems as etcd_problems;
 pub use kubelet_config::mend_kubelet_config;
-pub use recorded::{record_of, seen_of};
+pub use recorded::{not_ready, record_of, seen_of};

@@ -1,10 +1,10 @@
 //! Makes the record of a cluster and its nodes, for a later comparison.
 
 use crate::program::Recorded;
-use crate::survey::ClusterSurvey;
+use crate::survey::{ClusterSurvey, PodView};
 use podlift_model::NodeName;
 use podlift_model::survey::NodeSurvey;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// Records what could be seen, and of each other part the reason why it could not. A node without mounts or devices has no entry.
 pub fn record_of<'a>(
@@ -48,6 +48,27 @@ fn of_cluster(seen: &ClusterSurvey) -> Recorded {
         runtime_classes: seen.runtime_classes.clone(),
         tigera: seen.tigera.clone(),
         applications: seen.applications.clone().and_then(|all| all.ok_or_else(not_asked)),
+        not_ready: seen.pods.as_ref().map(|pods| not_ready(pods)).map_err(Clone::clone),
+        tls_secrets: tls_secrets(seen),
         ..Recorded::default()
     }
+}
+
+/// The namespace of a validation's test pods.
+const TESTS: &str = "podlift";
+
+/// Namespace to the number of its pods that are not Ready and have not ended. Namespaces without one, and that of test pods, are not in it.
+pub fn not_ready(pods: &[PodView]) -> BTreeMap<String, u32> {
+    let mut out = BTreeMap::new();
+    for pod in pods.iter().filter(|pod| !pod.ready && !pod.finished && pod.namespace != TESTS) {
+        *out.entry(pod.namespace.clone()).or_default() += 1;
+    }
+    out
+}
+
+fn tls_secrets(seen: &ClusterSurvey) -> BTreeSet<String> {
+    let ingresses = seen.ingresses.iter().flatten();
+    let named = ingresses.flat_map(|i| i.tls_secrets.iter().map(|s| format!("{}/{s}", i.namespace)));
+    let defaults = seen.controllers.iter().flatten().filter_map(|c| c.default_certificate.clone());
+    named.chain(defaults).collect()
 }

@@ -1,9 +1,14 @@
 //! What a step may ask of the Kubernetes API, and what it may change there. The coordinator makes the calls.
 
 use super::drain::DrainOptions;
-use super::views::{AddonsView, ApiProbe, EvictionView, KubeadmConfigView, KubeletConfigView, NodeView};
-use crate::survey::{ClusterSurvey, GangView, Hardware, PodView};
+use super::site::{CalicoView, RolloutKind, SecretView, ServiceView};
+use super::views::{
+    AddonsView, ApiProbe, EvictionView, KubeadmConfigView, KubeletConfigView, NodeView, RolloutView,
+};
+use crate::survey::{ClusterSurvey, GangView, Hardware, PodView, ServedCertificate};
+use crate::validate::Validation;
 use podlift_model::{NodeName, PodRef, RunId};
+use serde_json::Value;
 
 /// Name of the address in front of the API servers among the probed endpoints.
 pub const VIP: &str = "vip";
@@ -47,6 +52,36 @@ pub enum ClusterLook {
     Survey {
         endpoints: Vec<String>,
     },
+    /// A service as it is now.
+    Service {
+        namespace: String,
+        name: String,
+    },
+    /// The copy of a service in the newest sealed set, or in the memory of the coordinator's keeper.
+    KeptService {
+        namespace: String,
+        name: String,
+    },
+    /// A TLS secret: whether it exists, which certificate it holds, and where a copy is. Never its bytes.
+    Secret {
+        namespace: String,
+        name: String,
+    },
+    /// The certificates that an address (host:port) serves for a name; an empty name for a handshake without one.
+    Served {
+        address: String,
+        name: String,
+    },
+    /// Calico, its operator and their owners.
+    Calico,
+    /// How far the pods of one workload are. Err(`not-found`) if there is no such workload.
+    Rollout {
+        kind: RolloutKind,
+        namespace: String,
+        name: String,
+    },
+    /// The validation of the whole cluster, made anew for each request.
+    Validation,
 }
 
 /// The answer to a look of the same name.
@@ -70,6 +105,16 @@ pub enum ClusterReply {
         gangs: Vec<GangView>,
     },
     Survey(Box<ClusterSurvey>),
+    /// `None` if there is no such service.
+    Service(Option<ServiceView>),
+    /// `None` if no copy is kept.
+    Kept(Option<Value>),
+    Secret(SecretView),
+    Served(Vec<ServedCertificate>),
+    Calico(CalicoView),
+    /// `None` if there is no such workload.
+    Rollout(Option<RolloutView>),
+    Validation(Box<Validation>),
 }
 
 /// One change in the cluster, fenced by the epoch of the coordinator that makes it.
@@ -94,4 +139,15 @@ pub enum ClusterAct {
     WriteKubeadmConfig { resource_version: String, cluster_configuration: String },
     /// Writes key `kubelet` of ConfigMap kube-system/kubelet-config with a resourceVersion precondition.
     WriteKubeletConfig { resource_version: String, kubelet: String },
+    /// Creates a service from its cleaned copy. An object that exists is never replaced (`made-anew`). `run` is `None` outside of runs.
+    RestoreService { object: Box<Value>, run: Option<RunId> },
+    /// Creates a TLS secret from the copy that the coordinator keeps; its bytes are in no act. An object that exists is never replaced
+    /// (`made-anew`).
+    RestoreSecret { namespace: String, name: String, run: Option<RunId> },
+    /// Has the pods of a workload made anew, one after another, by the annotation of `kubectl rollout restart`. A restart by the same run is
+    /// not repeated.
+    RestartRollout { kind: RolloutKind, namespace: String, name: String, run: Option<RunId> },
+    /// Deletes Tigera's operator and its Installation objects, after a copy of them is in the sealed backup. What is gone already counts as
+    /// deleted.
+    RemoveOperator { run: Option<RunId> },
 }

@@ -4,11 +4,15 @@
 
 mod cluster;
 mod drain;
+mod site;
 mod vault;
 mod views;
 
 pub use cluster::{ClusterAct, ClusterLook, ClusterReply, VIP};
 pub use drain::DrainOptions;
+pub use site::{
+    CalicoView, DaemonSetView, KeptSecret, OperatorView, RolloutKind, SecretView, ServiceView, WorkloadView,
+};
 pub use vault::{VaultAct, VaultLook};
 pub use views::{
     AddonsView, ApiProbe, BackupView, EvictionView, ForeignMark, KubeadmConfigView, KubeletConfigView,

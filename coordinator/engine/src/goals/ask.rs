@@ -2,6 +2,7 @@
 
 use super::PlanError;
 use crate::inventory::Inventory;
+use crate::issues::IssueName;
 use crate::program::{Goal, GoalName, PlanOptions, Program, Waiver};
 use podlift_model::{KubeVersion, NodeName};
 
@@ -41,6 +42,8 @@ pub struct Ask {
     pub waivers: Vec<Waiver>,
     /// Only the nodes that earlier runs have deferred, as far as their time has come.
     pub resume_deferred: bool,
+    /// The issues that a repair is about; empty for all. An upgrade has none.
+    pub issues: Vec<IssueName>,
 }
 
 impl Ask {
@@ -57,6 +60,10 @@ impl Ask {
             waivers: program.waivers.clone(),
             // The nodes are in the program by name.
             resume_deferred: false,
+            issues: match &program.goal {
+                Goal::Repair(repair) => repair.issues.clone(),
+                Goal::Upgrade(_) => vec![],
+            },
         }
     }
 

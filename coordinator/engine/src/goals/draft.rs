@@ -2,7 +2,7 @@
 
 use crate::inventory::NodeEntry;
 use crate::program::{Lane, Phase, StepSpec};
-use crate::steps::{EtcdSnapshot, ManifestBackup, SealBackup, StepKind};
+use crate::steps::{EtcdSnapshot, ManifestBackup, SealBackup, StepKind, Validate};
 use podlift_model::{NodeName, StepId};
 
 pub(super) struct Draft {
@@ -29,6 +29,17 @@ pub(super) fn backup(servers: &[&NodeEntry]) -> Draft {
         why: "nothing is changed before there is a way back that has been verified",
         parallel: 1,
         lanes,
+    }
+}
+
+/// The last phase of every run.
+pub(super) fn validation() -> Draft {
+    Draft {
+        name: "validate",
+        title: "Validation",
+        why: "a person signs only what was looked at after everything else was over",
+        parallel: 1,
+        lanes: vec![(None, vec![Validate {}.into()])],
     }
 }
 

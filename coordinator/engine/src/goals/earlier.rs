@@ -1,8 +1,9 @@
 //! What the runs of the journal have left, as far as a new plan depends on it: the record from before a run began work on a node that it has
 //! not finished, and the version at which each node's kubelet was left.
 
-use crate::machine::RunState;
-use crate::program::Recorded;
+use crate::machine::{RunState, StepStatus};
+use crate::program::{Evidence, Recorded};
+use crate::survey::{LoadBalancerView, ServedCertificate};
 use jiff::Timestamp;
 use podlift_model::{KubeVersion, NodeName, RunId};
 use std::collections::BTreeMap;
@@ -20,6 +21,8 @@ pub struct Left {
 pub struct Earlier {
     /// Records of the nodes that the newest run has not finished (`Recorded::since`), and of no other part.
     pub recorded: Recorded,
+    /// Services, certificates and TLS secrets as the newest run that recorded them has left them (`site`).
+    pub site: Recorded,
     /// Nodes whose upgrade a run has finished, as the last of these runs left them.
     pub left: BTreeMap<NodeName, Left>,
     /// Nodes that a run has deferred and that no later run has upgraded. Nodes that are lost are not among them.
@@ -41,6 +44,7 @@ impl Earlier {
         let mut out = Self::default();
         for state in runs {
             out.recorded = unfinished(state);
+            out.site = site(state).unwrap_or(out.site);
             out.defer(state);
             let nodes = state.plan.inventory.nodes.iter().map(|n| &n.name);
             for node in nodes.filter(|node| state.is_upgraded(node)) {
@@ -87,4 +91,39 @@ fn unfinished(state: &RunState) -> Recorded {
         out.since.entry(node.clone()).or_insert_with(|| state.run.clone());
     }
     out
+}
+
+/// Services, served certificates and TLS secrets of the run's record, for those who watch on after it. What an operator has accepted as changed
+/// or refused to have restored is no part of it any more. `None` if the run recorded nothing of them.
+pub fn site(state: &RunState) -> Option<Recorded> {
+    let recorded = &state.plan.recorded;
+    let has = |seen: bool| seen.then_some(());
+    has(recorded.load_balancers.as_ref().is_ok_and(|all| !all.is_empty())
+        || recorded.served.as_ref().is_ok_and(|all| !all.is_empty()))?;
+    let changed: Vec<&str> = state
+        .steps
+        .values()
+        .filter_map(|step| match &step.status {
+            StepStatus::Done { evidence: Evidence::Compared { findings, .. } } => Some(findings),
+            _ => None,
+        })
+        .flatten()
+        .map(|finding| finding.evidence.as_str())
+        .collect();
+    let is_of = |text: &str| changed.iter().any(|evidence| evidence.contains(text));
+    let services = |all: Vec<LoadBalancerView>| {
+        let kept = |s: &LoadBalancerView| !is_of(&format!("service {}/{} ", s.namespace, s.name));
+        all.into_iter().filter(kept).collect()
+    };
+    let served = |all: Vec<ServedCertificate>| {
+        let kept = |s: &ServedCertificate| !is_of(&format!("{} at {} ", s.server_name, s.address));
+        all.into_iter().filter(kept).collect()
+    };
+    Some(Recorded {
+        load_balancers: recorded.load_balancers.clone().map(services),
+        served: recorded.served.clone().map(served),
+        tls_secrets: recorded.tls_secrets.clone(),
+        not_ready: recorded.not_ready.clone(),
+        ..Recorded::default()
+    })
 }

@@ -1,8 +1,9 @@
 //! The planner's input, observed beforehand.
 
 use super::Earlier;
-use crate::doors::{AddonsView, ApiProbe, KubeadmConfigView};
+use crate::doors::{AddonsView, ApiProbe, KubeadmConfigView, SecretView};
 use crate::inventory::Inventory;
+use crate::issues::IssueName;
 use crate::program::{Attestation, GoalName, PlanOptions, Recorded, Waiver};
 use crate::survey::ClusterSurvey;
 use podlift_model::bcm::{BcmCluster, BcmExcludes, BcmImage, BcmNode, BcmProvisioning, HeadState};
@@ -83,12 +84,16 @@ pub struct PlanInput {
     pub surveys: BTreeMap<NodeName, Seen<NodeSurvey>>,
     /// An error is the reason why the cluster could not be looked at.
     pub cluster_survey: Seen<ClusterSurvey>,
+    /// For a repair, the TLS secrets of the last record, by `namespace/name`.
+    pub secrets: BTreeMap<String, Seen<SecretView>>,
     /// The run that is open while the plan is made.
     pub open_run: Option<RunId>,
     /// Attestations of operators for this plan.
     pub attestations: Vec<Attestation>,
     /// What the runs of the journal have left.
     pub earlier: Earlier,
+    /// The issues that a repair is about; empty for all.
+    pub issues: Vec<IssueName>,
     pub now: jiff::Timestamp,
 }
 

@@ -11,12 +11,13 @@ mod input;
 mod left_out;
 #[cfg(test)]
 mod left_out_tests;
+mod mends;
 pub mod repair;
 mod resume;
 pub mod upgrade;
 
 pub use ask::{Ask, Wanted};
-pub use earlier::{Deferral, Earlier, Left};
+pub use earlier::{Deferral, Earlier, Left, site};
 pub use error::PlanError;
 pub use input::{BcmView, PlanInput};
 pub use resume::resume;

@@ -36,4 +36,17 @@ impl RunState {
     pub fn accepted(&self, step: &StepId, differences: &str) -> Option<&Accepted> {
         self.accepted.get(step).filter(|accepted| accepted.shown.contains(differences))
     }
+
+    /// The acceptance of the failure of these checks, if this step had named each of them when it was made. Their evidence has ages and
+    /// counts, and is another at each validation.
+    pub fn accepted_checks<'a>(
+        &self,
+        step: &StepId,
+        mut ids: impl Iterator<Item = &'a str>,
+    ) -> Option<&Accepted> {
+        let accepted = self.accepted.get(step)?;
+        let named =
+            |id: &str| [":", ";"].iter().any(|mark| accepted.shown.contains(&format!("{mark} {id}: ")));
+        ids.all(named).then_some(accepted)
+    }
 }

@@ -7,15 +7,16 @@ use super::batch::{BatchWait, ChosenBatch};
 use super::chain::Record;
 use super::event::Event;
 use super::illegal::IllegalEvent;
+use super::probed::ProbeKind;
+use super::start::start;
 use super::state::{Approval, Healed, Lifted, Outage, Overridden, RunState, RunStatus, Seal};
-use super::step::{StepState, StepStatus};
-use super::track::Track;
-use super::{accepted, admission, approval, budget, learned, leave, set_option};
-use crate::program::{Attestation, Evidence, Program, StepSpec, Waiver};
+use super::step::StepStatus;
+use super::words::Note;
+use super::{accepted, admission, approval, budget, item, learned, leave, lost, set_option};
+use crate::program::{Attestation, Evidence, Waiver};
 use crate::steps::Touches;
 use jiff::Timestamp;
 use podlift_model::{OpOutcome, RunId, StepId};
-use std::collections::BTreeMap;
 
 /// The author of events that the coordinator decides by itself.
 const PODLIFT: &str = "podlift";
@@ -62,6 +63,12 @@ pub fn advance(s: &mut RunState, at: Timestamp, event: &Event) -> Result<(), Ill
             | Event::MachineRefused { .. }
             | Event::NodeUndone { .. }
             | Event::EpochClaimed { .. }
+            | Event::ObjectLost { .. }
+            | Event::MendStarted { .. }
+            | Event::MendEnded { .. }
+            | Event::SentinelSaw { .. }
+            | Event::SentinelCleared { .. }
+            | Event::ReportNote { .. }
     );
     if s.is_over() && !observed {
         return Err(IllegalEvent::Over { run, event: event.name() });
@@ -79,64 +86,6 @@ pub fn advance(s: &mut RunState, at: Timestamp, event: &Event) -> Result<(), Ill
     s.last = at;
     s.events += 1;
     Ok(())
-}
-
-fn start(run: &RunId, at: Timestamp, plan: &Program, by: &str) -> RunState {
-    let status = |s: &StepSpec| match s.node.as_ref().and_then(|node| plan.left_out(node)) {
-        None => StepStatus::Pending,
-        Some(out) => StepStatus::Skipped { reason: format!("node left out: {}", out.why) },
-    };
-    let first = |s: &StepSpec| StepState { status: status(s), ..StepState::pending() };
-    let steps = plan.steps().map(|s| (s.id.clone(), first(s))).collect();
-    RunState {
-        track: Track::new(plan, &steps),
-        run: run.clone(),
-        by: by.into(),
-        started: at,
-        last: at,
-        ended: None,
-        status: RunStatus::Running,
-        steps,
-        waivers: plan.waivers.clone(),
-        deferred: plan.left_out.iter().map(|out| (out.node.clone(), out.why.clone())).collect(),
-        deferred_until: plan.left_out.iter().filter_map(|o| Some((o.node.clone(), o.until?))).collect(),
-        batches: vec![],
-        batch_waits: None,
-        waits_since: None,
-        interrupted: Default::default(),
-        learned: Default::default(),
-        head: None,
-        admitted: Default::default(),
-        choosing_since: None,
-        agreed: Default::default(),
-        undo_due: Default::default(),
-        left: BTreeMap::new(),
-        set_aside: BTreeMap::new(),
-        goes_on_without: Default::default(),
-        gave_up: Default::default(),
-        left_by_policy: Default::default(),
-        left_accepted: Default::default(),
-        accepted: BTreeMap::new(),
-        lost: BTreeMap::new(),
-        max_unavailable: plan.options.max_unavailable,
-        pauses_now: false,
-        continued: 0,
-        undo_stopped: false,
-        attestations: plan.attestations.clone(),
-        approvals: vec![],
-        overridden: vec![],
-        overrides: BTreeMap::new(),
-        lifted: vec![],
-        seal: None,
-        heals: vec![],
-        outages: vec![],
-        probed: Default::default(),
-        indeterminate: vec![],
-        approved: BTreeMap::new(),
-        asked: None,
-        events: 1,
-        plan: plan.clone().into(),
-    }
 }
 
 fn step_event(s: &mut RunState, at: Timestamp, event: &Event) -> Result<(), IllegalEvent> {
@@ -206,6 +155,7 @@ fn step_event(s: &mut RunState, at: Timestamp, event: &Event) -> Result<(), Ille
         (_, Event::StepFailed { reason, .. }) => {
             step.status = StepStatus::Failed { reason: reason.clone() };
             (step.ended, step.parked) = (Some(at), false);
+            step.last_failure = Some(reason.code.clone());
         }
         _ => return Err(illegal("in this state")),
     }
@@ -230,7 +180,7 @@ fn step_event(s: &mut RunState, at: Timestamp, event: &Event) -> Result<(), Ille
 }
 
 /// The run goes on after a pause.
-fn runs(s: &mut RunState) {
+pub(super) fn runs(s: &mut RunState) {
     s.status = RunStatus::Running;
     s.pauses_now = false;
     s.continued += 1;
@@ -249,7 +199,8 @@ fn run_event(s: &mut RunState, at: Timestamp, event: &Event) -> Result<(), Illeg
     match event {
         Event::RunPaused { reason, now, .. } => match s.status {
             RunStatus::Running => {
-                if reason.code == approval::CODE && reason.detail.is_empty() {
+                let by_name = item::awaited(s).is_some();
+                if reason.code == approval::CODE && reason.detail.is_empty() && !by_name {
                     s.asked = approval::asked(s);
                 }
                 s.status = RunStatus::Paused { reason: reason.clone() };
@@ -269,6 +220,9 @@ fn run_event(s: &mut RunState, at: Timestamp, event: &Event) -> Result<(), Illeg
             runs(s);
         }
         Event::Approved { by, what } => match &s.status {
+            RunStatus::Paused { reason } if reason.code == approval::CODE && item::awaited(s).is_some() => {
+                return Err(refuse("waiting for an item by name"));
+            }
             RunStatus::Paused { reason } if reason.code == approval::CODE => {
                 // A question about jobs names them in its detail (`choose`), and approves no lanes.
                 let jobs: Vec<String> = reason.detail.lines().map(String::from).collect();
@@ -377,7 +331,22 @@ fn run_event(s: &mut RunState, at: Timestamp, event: &Event) -> Result<(), Illeg
                 milliseconds: None,
             });
         }
-        Event::ApiProbed { endpoint, counts } => s.probed.entry(endpoint.clone()).or_default().add(counts),
+        Event::ApiProbed { endpoint, kind, counts } => {
+            let of_kind = match kind {
+                ProbeKind::Read => &mut s.probed,
+                ProbeKind::Write => &mut s.writes,
+                ProbeKind::Watch => &mut s.watches,
+            };
+            of_kind.entry(endpoint.clone()).or_default().add(counts);
+        }
+        Event::ItemApproved { item, by } => item::decide(s, at, item, by, None)?,
+        Event::ItemRefused { item, reason, by } => item::decide(s, at, item, by, Some(reason))?,
+        Event::ObjectLost { .. } | Event::MendStarted { .. } | Event::MendEnded { .. } => {
+            lost::hear(&mut s.lost_objects, at, event);
+        }
+        Event::ReportNote { text, by } => {
+            s.note = Some(Note { text: text.clone(), by: by.clone(), at });
+        }
         Event::ApiUp { endpoint, milliseconds } => {
             let open =
                 s.outages.iter_mut().rev().find(|o| o.endpoint == *endpoint && o.milliseconds.is_none());

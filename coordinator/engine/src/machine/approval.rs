@@ -3,9 +3,9 @@
 
 use super::admission;
 use super::state::{RunState, RunStatus};
-use crate::program::{Approve, StopReason};
+use crate::program::{APPROVAL, Approve, StopReason};
 
-pub const CODE: &str = "approval";
+pub const CODE: &str = APPROVAL;
 
 /// Whether the run is paused with a question about jobs, which names them in its detail (`choose`).
 pub(super) fn is_about_jobs(status: &RunStatus) -> bool {

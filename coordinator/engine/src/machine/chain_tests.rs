@@ -1,6 +1,8 @@
 //! The chain: each kind of damage is detected, every event survives JSON, and older journals can be read.
 
 use super::*;
+use crate::issues::{Fact, IssueName, Mend, Writer, WriterSource};
+use crate::program::Severity;
 use std::collections::BTreeSet;
 
 fn records(n: usize) -> Vec<Record> {
@@ -32,7 +34,7 @@ fn every_damage_is_seen() {
 
 /// One event of each kind, with the content that is hardest to read back.
 fn every_event() -> Vec<Event> {
-    use crate::machine::Probed;
+    use crate::machine::{ProbeKind, Probed};
     use crate::program::{Evidence, StopReason};
     use crate::testing::{input, name};
     use podlift_model::{LedgerId, OpId, OpOutcome, StepId};
@@ -92,6 +94,7 @@ fn every_event() -> Vec<Event> {
         Event::ApiUp { endpoint: "vip".into(), milliseconds: 5 },
         Event::ApiProbed {
             endpoint: "vip".into(),
+            kind: ProbeKind::Write,
             counts: Probed { requests: 9, failed: 2, longest_gap_ms: 150, why: "w".into() },
         },
         Event::AgentConnected { node: name("dgx030"), ledger: ledger.clone() },
@@ -139,6 +142,39 @@ fn every_event() -> Vec<Event> {
             }],
             by: by(),
         },
+        Event::ItemApproved { item: "tigera-removal".into(), by: by() },
+        Event::ItemRefused { item: "service-restore".into(), reason: "r".into(), by: by() },
+        Event::ObjectLost {
+            object: "service runai/runai-proxy".into(),
+            issue: IssueName::LoadBalancers,
+            what: "it is gone".into(),
+            by: Some(Writer {
+                name: "helm".into(),
+                at: Some(Timestamp::UNIX_EPOCH),
+                source: WriterSource::ManagedFields,
+            }),
+        },
+        Event::MendStarted {
+            object: "service runai/runai-proxy".into(),
+            issue: IssueName::LoadBalancers,
+            mend: Mend::RestoreService { namespace: "runai".into(), name: "runai-proxy".into() },
+        },
+        Event::MendEnded {
+            object: "service runai/runai-proxy".into(),
+            issue: IssueName::LoadBalancers,
+            result: Ok("created again".into()),
+            milliseconds: 900,
+        },
+        Event::SentinelSaw {
+            key: "drift/kubeadm-config".into(),
+            issue: Some(IssueName::EtcdServers),
+            severity: Severity::Warning,
+            what: "w".into(),
+            evidence: vec![Fact::new("no endpoints", "ConfigMap kube-system/kubeadm-config")],
+            next: "podlift repair".into(),
+        },
+        Event::SentinelCleared { key: "drift/kubeadm-config".into(), what: "repaired".into() },
+        Event::ReportNote { text: "t".into(), by: by() },
     ]
 }
 

@@ -178,7 +178,7 @@ fn ask<'a>(why: &str, asked: &[String], jobs: &[Job], mut due: impl Iterator<Ite
     let first = due.find(|node| meant.iter().any(|job| job.nodes.contains_key(*node)));
     let node = first.map_or("NODE", NodeName::as_str);
     let message = format!(
-        "{why}: podlift approve lets the run interrupt {}; podlift defer {node} leaves a node of it out, and podlift set max-unavailable N may make room for it",
+        "{why}: to let the run interrupt {}: podlift approve; podlift defer {node} leaves a node of it out, and podlift set max-unavailable N may make room for it",
         listed(asked, NAMED)
     );
     let (code, next) = (approval::CODE.into(), "podlift approve".into());

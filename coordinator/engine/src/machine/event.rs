@@ -2,10 +2,12 @@
 
 use super::archived_run::ArchivedRun;
 use super::batch::BatchJob;
-use super::state::Probed;
-use crate::program::{Evidence, Program, StopReason};
+use super::probed::{ProbeKind, Probed};
+use crate::issues::{Fact, IssueName, Mend, Writer};
+use crate::program::{Evidence, Program, Severity, StopReason};
 use jiff::Timestamp;
 use podlift_model::heal::HealEvent;
+use podlift_model::survey::Seen;
 use podlift_model::{Digest, Epoch, HostOp, LedgerId, NodeName, OpId, OpOutcome, RunId, StepId};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -203,6 +205,9 @@ pub enum Event {
     /// last record of this kind.
     ApiProbed {
         endpoint: String,
+        /// What was asked of the endpoint; absent for a read.
+        #[serde(default, skip_serializing_if = "ProbeKind::is_read")]
+        kind: ProbeKind,
         #[serde(flatten)]
         counts: Probed,
     },
@@ -263,6 +268,64 @@ pub enum Event {
         by: String,
         bytes: u64,
     },
+    /// A person lets the run make what this item names.
+    ItemApproved {
+        /// One of `program::Item`.
+        item: String,
+        by: String,
+    },
+    /// A person forbids the run to make what this item names. The run goes on without it.
+    ItemRefused {
+        item: String,
+        reason: String,
+        by: String,
+    },
+    /// An object of the record is gone or has changed, as the coordinator's watch shows it. In a run or outside of any.
+    ObjectLost {
+        /// `service runai/runai-proxy`.
+        object: String,
+        issue: IssueName,
+        what: String,
+        /// Who changed it last; absent if nothing names a writer.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        by: Option<Writer>,
+    },
+    /// The coordinator is about to repair the object by itself. The record is durable before the change.
+    MendStarted {
+        object: String,
+        issue: IssueName,
+        mend: Mend,
+    },
+    MendEnded {
+        object: String,
+        issue: IssueName,
+        /// What was seen afterwards, or why the repair failed.
+        result: Seen<String>,
+        /// From the loss to the result.
+        milliseconds: u64,
+    },
+    /// The sentinel sees something that needs a person or a repair. Recorded once, until it is cleared or changes.
+    SentinelSaw {
+        /// What is seen, by a name that stays: `drift/kubeadm-config`, `load-balancers/runai/runai-proxy`.
+        key: String,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        issue: Option<IssueName>,
+        severity: Severity,
+        what: String,
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        evidence: Vec<Fact>,
+        next: String,
+    },
+    SentinelCleared {
+        key: String,
+        /// Why it is over.
+        what: String,
+    },
+    /// The findings that a person writes into the report of a run, also after its end. A later one replaces it.
+    ReportNote {
+        text: String,
+        by: String,
+    },
     /// The records of ended runs have moved to a file; the journal keeps only their hashes.
     RunsArchived {
         /// Name of the file, in the journal's directory.
@@ -278,54 +341,4 @@ pub enum Event {
 
 fn is_zero(number: &u64) -> bool {
     *number == 0
-}
-
-impl Event {
-    /// Kebab-case name, as in the JSON.
-    pub fn name(&self) -> &'static str {
-        match self {
-            Event::EpochClaimed { .. } => "epoch-claimed",
-            Event::RunStarted { .. } => "run-started",
-            Event::StepStarted { .. } => "step-started",
-            Event::OpEnded { .. } => "op-ended",
-            Event::StepWaiting { .. } => "step-waiting",
-            Event::StepDone { .. } => "step-done",
-            Event::StepFailed { .. } => "step-failed",
-            Event::EarlierLost { .. } => "earlier-lost",
-            Event::RunPaused { .. } => "run-paused",
-            Event::RunResumed { .. } => "run-resumed",
-            Event::Approved { .. } => "approved",
-            Event::RetryAsked { .. } => "retry-asked",
-            Event::DevicesOverridden { .. } => "devices-overridden",
-            Event::WaiverLifted { .. } => "waiver-lifted",
-            Event::NodeDeferred { .. } => "node-deferred",
-            Event::BatchChosen { .. } => "batch-chosen",
-            Event::BatchLeft { .. } => "batch-left",
-            Event::BatchWaits { .. } => "batch-waits",
-            Event::NodeUndone { .. } => "node-undone",
-            Event::NodeSetAside { .. } => "node-set-aside",
-            Event::NodeLost { .. } => "node-lost",
-            Event::OptionSet { .. } => "option-set",
-            Event::NodeReleased { .. } => "node-released",
-            Event::NodeIncluded { .. } => "node-included",
-            Event::AbortAsked { .. } => "abort-asked",
-            Event::RunAborted { .. } => "run-aborted",
-            Event::RunSucceeded => "run-succeeded",
-            Event::HeadActs { .. } => "head-acts",
-            Event::Healed { .. } => "healed",
-            Event::ApiDown { .. } => "api-down",
-            Event::ApiUp { .. } => "api-up",
-            Event::ApiProbed { .. } => "api-probed",
-            Event::AgentConnected { .. } => "agent-connected",
-            Event::AgentLost { .. } => "agent-lost",
-            Event::LedgerChanged { .. } => "ledger-changed",
-            Event::MachineRefused { .. } => "machine-refused",
-            Event::RunsAdopted { .. } => "runs-adopted",
-            Event::Attested { .. } => "attested",
-            Event::NodeAsked { .. } => "node-asked",
-            Event::NodeAnswered { .. } => "node-answered",
-            Event::BackupMade { .. } => "backup-made",
-            Event::RunsArchived { .. } => "runs-archived",
-        }
-    }
 }

@@ -1,5 +1,6 @@
 //! Why an event is refused.
 
+use crate::program::Item;
 use podlift_model::{NodeName, OpId, RunId, StepId};
 
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -26,6 +27,11 @@ pub enum IllegalEvent {
     Option { name: String, value: String, expected: &'static str },
     #[error("batch {number} can't be chosen: {why}")]
     Batch { number: u32, why: String },
+    #[error(
+        "item {item} is not known: expected one of {expected}",
+        expected = Item::ALL.map(Item::name).join(", ")
+    )]
+    UnknownItem { item: String },
     #[error("node {node} is not deferred")]
     NotDeferred { node: NodeName },
 }

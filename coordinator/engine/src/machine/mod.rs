@@ -13,18 +13,24 @@ mod budget;
 mod chain;
 mod choose;
 mod event;
+mod event_name;
 mod illegal;
+mod item;
 mod learned;
 mod leave;
 mod lengths;
+mod lost;
 mod next;
+mod probed;
 mod returning;
 mod scene;
 mod set_option;
+mod start;
 mod state;
 mod step;
 mod track;
 mod windows;
+mod words;
 
 pub use accepted::Accepted;
 pub use admission::batch_due;
@@ -40,12 +46,15 @@ pub use event::Event;
 pub use illegal::IllegalEvent;
 pub use learned::longest;
 pub use lengths::{EXPECTED_SECONDS, LaneTime, lengths, quantile};
+pub use lost::LostObject;
 pub use next::{Next, Todo, next};
+pub use probed::{ProbeKind, Probed};
 pub use set_option::MAX_UNAVAILABLE;
-pub use state::{Approval, Aside, Healed, Lifted, Outage, Overridden, Probed, RunState, RunStatus, Seal};
+pub use state::{Approval, Aside, Healed, Lifted, Outage, Overridden, RunState, RunStatus, Seal};
 pub use step::{StepState, StepStatus};
 pub use track::Steps;
 pub(crate) use windows::Lanes;
+pub use words::{Decision, Note};
 
 #[cfg(test)]
 mod batch_tests;
@@ -53,6 +62,8 @@ mod batch_tests;
 mod budget_tests;
 #[cfg(test)]
 mod fleet_tests;
+#[cfg(test)]
+mod item_tests;
 #[cfg(test)]
 mod lane_tests;
 #[cfg(test)]

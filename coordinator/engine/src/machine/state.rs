@@ -4,8 +4,11 @@ use super::accepted::Accepted;
 use super::approval::Asked;
 use super::batch::{BatchWait, ChosenBatch};
 use super::learned::Learned;
+use super::lost::LostObject;
+use super::probed::Probed;
 use super::step::{StepState, StepStatus};
 use super::track::{LaneNumber, Steps, Track};
+use super::words::{Decision, Note};
 use crate::program::{Attestation, Phase, Program, StepSpec, StopReason, Waiver};
 use jiff::Timestamp;
 use podlift_model::heal::HealEvent;
@@ -84,29 +87,6 @@ pub struct Aside {
     pub step: StepId,
     pub reason: StopReason,
     pub at: Timestamp,
-}
-
-/// Counts of the reads of an object at one API endpoint.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-pub struct Probed {
-    pub requests: u64,
-    pub failed: u64,
-    /// Longest time between two reads that succeeded with a failure in between, milliseconds.
-    pub longest_gap_ms: u64,
-    /// Reason of the last failure; empty if none failed.
-    #[serde(default, skip_serializing_if = "String::is_empty")]
-    pub why: String,
-}
-
-impl Probed {
-    pub fn add(&mut self, more: &Probed) {
-        self.requests += more.requests;
-        self.failed += more.failed;
-        self.longest_gap_ms = self.longest_gap_ms.max(more.longest_gap_ms);
-        if !more.why.is_empty() {
-            self.why.clone_from(&more.why);
-        }
-    }
 }
 
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -206,6 +186,20 @@ pub struct RunState {
     pub outages: Vec<Outage>,
     /// Counts of each API endpoint while the run changed the control plane.
     pub probed: BTreeMap<String, Probed>,
+    /// The same for writes.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub writes: BTreeMap<String, Probed>,
+    /// The same for watches.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub watches: BTreeMap<String, Probed>,
+    /// What persons have decided about items by name.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub items: BTreeMap<String, Decision>,
+    /// Objects that went or changed while the run was open, and what was done about each.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub lost_objects: Vec<LostObject>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub note: Option<Note>,
     /// Ops whose outcome is unknown, with the result of the look that followed.
     pub indeterminate: Vec<(StepId, OpId, String)>,
     /// Number of a phase to its last approval.

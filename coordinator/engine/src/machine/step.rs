@@ -55,6 +55,9 @@ pub struct StepState {
     /// A retry was requested for this step.
     #[serde(skip)]
     pub retried: bool,
+    /// Code of its last failure, also after a retry.
+    #[serde(skip)]
+    pub last_failure: Option<String>,
     /// Its length is among those from which the run learns.
     #[serde(skip)]
     pub(super) timed: bool,
@@ -82,6 +85,7 @@ impl StepState {
             ended: None,
             repair_dpkg: false,
             retried: false,
+            last_failure: None,
             timed: false,
             parked: false,
             redone: 0,

@@ -236,9 +236,16 @@ fn a_deferred_node_is_a_legal_end() {
     );
     let open: Vec<&str> =
         report.checks.iter().filter(|c| c.result != "passed").map(|c| c.id.as_str()).collect();
-    let lines = ["workers-upgraded", "packages-held", "cordons-returned", "as-recorded"];
+    // No validation has shown anything of the site's services.
+    let lines = ["workers-upgraded", "packages-held", "cordons-returned"];
+    let unproven = ["load-balancers", "ingress-tls", "calico", "as-recorded"];
     let rows = ["nodes-deferred", "nodes-added"];
-    assert_eq!(open, [&lines[..], &rows[..]].concat(), "what was skipped is not passed: {:?}", report.checks);
+    assert_eq!(
+        open,
+        [&lines[..], &unproven[..], &rows[..]].concat(),
+        "what was skipped is not passed: {:?}",
+        report.checks
+    );
     let line = report.checks.iter().find(|c| c.id == "workers-upgraded").unwrap();
     assert!(line.evidence.ends_with("left out: dgx033"), "{}", line.evidence);
     assert_eq!(report.prevented.len(), 2);

@@ -4,6 +4,7 @@
 
 use super::*;
 use crate::doors::KubeadmConfigView;
+use crate::issues::IssueName;
 use crate::kubeadm_config::ConfigRepair;
 use podlift_model::PackageVersion;
 use podlift_model::op::{Addon, FlagLoss, Package, Preflight};
@@ -80,6 +81,9 @@ struct Document<'a> {
     /// The goal of the run; absent if it is an upgrade.
     #[serde(default, skip_serializing_if = "GoalName::is_upgrade")]
     goal: GoalName,
+    /// The issues whose repairs were asked for; absent for all, and in an upgrade.
+    #[serde(default, skip_serializing_if = "none")]
+    issues: Cow<'a, [IssueName]>,
     /// Hash over all other content, in a document that is handed out (`contract.rs`); the journal's records have their own hashes.
     #[serde(default, skip_serializing)]
     #[allow(dead_code)] // for the schema
@@ -141,13 +145,17 @@ impl<'a> Document<'a> {
             fingerprints: B(&p.fingerprints),
             hash: B(&p.hash),
             goal: p.goal.name(),
+            issues: list(match &p.goal {
+                Goal::Repair(repair) => Some(&repair.issues),
+                Goal::Upgrade(_) => None,
+            }),
             digest: None,
         }
     }
 
     fn program(self) -> Program {
         let goal = match self.goal {
-            GoalName::Repair => Goal::Repair(Repair { version: self.to }),
+            GoalName::Repair => Goal::Repair(Repair { version: self.to, issues: self.issues.into_owned() }),
             GoalName::Upgrade => Goal::Upgrade(Upgrade {
                 from: self.from,
                 to: self.to,

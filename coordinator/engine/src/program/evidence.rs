@@ -2,6 +2,7 @@
 
 use super::Finding;
 use crate::doors::BackupView;
+use crate::validate::Validation;
 use podlift_model::{Digest, NodeName};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -37,6 +38,11 @@ pub enum Evidence {
         what: String,
         findings: Vec<Finding>,
     },
+    /// The cluster was validated after the run.
+    Validated {
+        what: String,
+        validation: Box<Validation>,
+    },
 }
 
 impl Evidence {
@@ -46,7 +52,8 @@ impl Evidence {
             | Evidence::Partly { what }
             | Evidence::Fleet { what, .. }
             | Evidence::BackupSealed { what, .. }
-            | Evidence::Compared { what, .. } => what,
+            | Evidence::Compared { what, .. }
+            | Evidence::Validated { what, .. } => what,
         }
     }
 }

@@ -1,6 +1,7 @@
 //! The goal of a run. Only fields of one goal belong here; fields of every run belong to the program.
 
 use super::{Blast, Loss, NodeImages};
+use crate::issues::IssueName;
 use podlift_model::op::{Addon, Package, Preflight};
 use podlift_model::{KubeVersion, NodeName, PackageVersion};
 use schemars::JsonSchema;
@@ -53,6 +54,8 @@ pub struct Upgrade {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Repair {
     pub version: KubeVersion,
+    /// The issues whose repairs were asked for; empty for all.
+    pub issues: Vec<IssueName>,
 }
 
 /// Values that many steps of one program share. A document has them once, and steps omit them.

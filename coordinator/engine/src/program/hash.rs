@@ -1,10 +1,11 @@
 //! The hash of a program, over all that its run does and all that it depends on. Two programs with the same hash do the same. What only a
 //! survey sees is compared on its own (`changed_parts`), because a survey may be late.
 
-use super::{CANARY, Goal, Phase, Program, SCHEMA, WORKERS, survey_part};
+use super::{CANARY, Goal, Phase, Program, SCHEMA, StepSpec, WORKERS, survey_part};
 use crate::steps::StepKind;
 use podlift_model::{Digest, NodeName};
 use serde::Serialize;
+use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 
 pub(crate) fn hash_of<T: Serialize>(value: &T) -> Digest {
@@ -28,9 +29,10 @@ fn of(program: &Program, fingerprints: &BTreeMap<&String, &Digest>) -> Digest {
     let (mends, shared) = (&program.mends, program.goal.shared());
     let skip: &[String] = program.goal.upgrade().map(|u| u.skip_phases.as_slice()).unwrap_or_default();
     let also = (&shared.packages, &mends.repairs, skip, &mends.patches);
+    let phases = &*firm(&program.phases);
     let whole = match &program.options.batches {
-        None => hash_of(&(SCHEMA, (&program.phases, also.0, also.1, also.2, also.3), fingerprints)),
-        Some(_) => hash_of(&(SCHEMA, without_order(&program.phases), also, fingerprints)),
+        None => hash_of(&(SCHEMA, (phases, also.0, also.1, also.2, also.3), fingerprints)),
+        Some(_) => hash_of(&(SCHEMA, without_order(phases), also, fingerprints)),
     };
     let whole = match mends.meant.is_empty() && shared.ignore.is_empty() {
         true => whole,
@@ -38,8 +40,28 @@ fn of(program: &Program, fingerprints: &BTreeMap<&String, &Digest>) -> Digest {
     };
     match &program.goal {
         Goal::Upgrade(_) => whole,
-        Goal::Repair(repair) => hash_of(&("repair", repair.version, whole)),
+        Goal::Repair(repair) if repair.issues.is_empty() => hash_of(&("repair", repair.version, whole)),
+        Goal::Repair(repair) => hash_of(&("repair", repair.version, whole, &repair.issues)),
     }
+}
+
+/// The phases without the repairs of issues. Those are for what a survey saw of the site's services, and do nothing where all is well, so a
+/// program does not rest on them.
+fn firm(phases: &[Phase]) -> Cow<'_, [Phase]> {
+    let mends = |step: &StepSpec| step.kind.step().mend().is_some() || step.kind.step().follows_mend();
+    let all = || phases.iter().flat_map(|phase| &phase.lanes).flat_map(|lane| &lane.steps);
+    if !all().any(mends) {
+        return Cow::Borrowed(phases);
+    }
+    let (mut out, mut number) = (phases.to_vec(), 0);
+    for lane in out.iter_mut().flat_map(|phase| &mut phase.lanes) {
+        lane.steps.retain(|step| !mends(step));
+        for step in &mut lane.steps {
+            number += 1;
+            step.number = number;
+        }
+    }
+    Cow::Owned(out)
 }
 
 /// What a phase does: its name, how many lanes at once, and the lanes by node.

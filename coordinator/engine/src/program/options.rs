@@ -72,6 +72,9 @@ pub struct PlanOptions {
     /// How many minors may be in the cluster at once.
     #[serde(default, skip_serializing_if = "Skew::is_upstream")]
     pub skew: Skew,
+    /// Items of issues before which a person is asked, besides those that are always asked: a rule of the site.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub ask_items: Vec<String>,
 }
 
 fn fetch_parallel() -> u32 {
@@ -149,6 +152,7 @@ impl Default for PlanOptions {
             images: true,
             image_order: ImageOrder::DrainFirst,
             skew: Skew::Upstream,
+            ask_items: vec![],
         }
     }
 }

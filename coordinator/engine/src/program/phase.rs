@@ -10,7 +10,7 @@ use std::collections::BTreeMap;
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Phase {
     /// `backup`, `root-cause`, `pre-stage`, `images`, `control-plane`, `addons`, `kubelets`, `canary`, `workers`, `at-target`, `patches`,
-    /// `verify`, `bcm`, `after`.
+    /// `verify`, `bcm`, `after`, `validate`.
     pub name: String,
     pub title: String,
     /// Why the phase has its place in the order, in a sentence.

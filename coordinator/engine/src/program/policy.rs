@@ -1,7 +1,7 @@
 //! The decisions of this site, as distinct from the requirements of Kubernetes: `/etc/podlift/policy.toml`. Whatever comes from here is
 //! marked as a site rule wherever it is shown.
 
-use super::{ImageOrder, PlanOptions, Skew, known_attestation};
+use super::{ImageOrder, Item, PlanOptions, Skew, UnknownItem, known_attestation};
 use serde::Deserialize;
 
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
@@ -25,6 +25,16 @@ pub struct SitePolicy {
     pub image_order: ImageOrder,
     /// In which batches workers are taken: the table `[rollout]`.
     pub rollout: podlift_batches::Policy,
+    /// How known issues are repaired: the table `[issues]`.
+    pub issues: IssuesPolicy,
+}
+
+/// The table `[issues]`.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields, default, rename_all = "kebab-case")]
+pub struct IssuesPolicy {
+    /// Items before which a run asks a person, besides those that are always asked.
+    pub ask: Vec<String>,
 }
 
 /// podlift's own mark. Marks of autoscalers say that a node must not go to save costs, and mean no maintenance unless the site says so.
@@ -51,6 +61,8 @@ pub enum PolicyError {
     Warning(u32),
     #[error("rollout.{0}")]
     Rollout(#[from] podlift_batches::PolicyError),
+    #[error("issues.ask: {0}")]
+    Item(#[from] UnknownItem),
 }
 
 impl Default for SitePolicy {
@@ -66,6 +78,7 @@ impl Default for SitePolicy {
             skew: Skew::Adjacent,
             image_order: ImageOrder::DrainFirst,
             rollout: podlift_batches::Policy::default(),
+            issues: IssuesPolicy::default(),
         }
     }
 }
@@ -89,6 +102,7 @@ impl SitePolicy {
             return Err(PolicyError::Warning(self.interactive_warning_seconds));
         }
         self.rollout.validate()?;
+        self.issues.ask.iter().try_for_each(|item| item.parse::<Item>().map(drop))?;
         Ok(self.required_attestations.iter().try_for_each(|a| known_attestation(a))?)
     }
 
@@ -96,6 +110,7 @@ impl SitePolicy {
     pub fn put_into(&self, options: &mut PlanOptions) {
         options.site_gates = self.site_gates.clone();
         options.required_attestations = self.required_attestations.clone();
+        options.ask_items = self.issues.ask.clone();
         self.roll_out(options);
     }
 
@@ -151,6 +166,8 @@ mod tests {
                 serde_json::json!({"rollout": {"gangs": {"wait-seconds": 0}}}),
                 "rollout.gangs.wait-seconds: \"0\"",
             ),
+            (serde_json::json!({"issues": {"ask": ["services"]}}), "issues.ask: item \"services\""),
+            (serde_json::json!({"issues": {"asks": []}}), "asks"),
         ];
         for (json, want) in wrong {
             let text = read(json).unwrap_err();

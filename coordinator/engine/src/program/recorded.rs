@@ -7,7 +7,7 @@ use podlift_model::survey::Seen;
 use podlift_model::{NodeName, RunId};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(from = "Document", into = "Document")]
@@ -21,6 +21,10 @@ pub struct Recorded {
     /// Node to mount point to source. A node that was not asked is absent.
     pub mounts: BTreeMap<NodeName, Seen<BTreeMap<String, String>>>,
     pub infiniband: BTreeMap<NodeName, Seen<Vec<String>>>,
+    /// Namespace to the number of its pods that were not Ready and had not ended. Records of older versions do not have it.
+    pub not_ready: Seen<BTreeMap<String, u32>>,
+    /// TLS secrets, `namespace/name`, that ingresses and the default certificates of their controllers name.
+    pub tls_secrets: BTreeSet<String>,
     /// Nodes whose values are those of an earlier run, which recorded them before it began work on the node and has not finished it.
     pub since: BTreeMap<NodeName, RunId>,
 }
@@ -37,10 +41,15 @@ impl Default for Recorded {
             applications: Ok(vec![]),
             mounts: BTreeMap::new(),
             infiniband: BTreeMap::new(),
+            not_ready: Err(NOT_RECORDED.into()),
+            tls_secrets: BTreeSet::new(),
             since: BTreeMap::new(),
         }
     }
 }
+
+/// Why a record of an older version has no part.
+const NOT_RECORDED: &str = "it was not recorded";
 
 impl Recorded {
     /// Nothing of the cluster could be seen.
@@ -52,6 +61,7 @@ impl Recorded {
             runtime_classes: Err(why.into()),
             tigera: Err(why.into()),
             applications: Err(why.into()),
+            not_ready: Err(why.into()),
             ..Self::default()
         }
     }
@@ -156,6 +166,12 @@ struct Document {
     mounts: BTreeMap<NodeName, BTreeMap<String, String>>,
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     infiniband: BTreeMap<NodeName, Vec<String>>,
+    /// Namespace to the number of its pods that were not Ready. Absent if it was not recorded.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    not_ready: Option<BTreeMap<String, u32>>,
+    /// TLS secrets, `namespace/name`, that ingresses and their controllers name.
+    #[serde(skip_serializing_if = "BTreeSet::is_empty")]
+    tls_secrets: BTreeSet<String>,
     /// Nodes whose values an earlier run recorded before it began work on them, with that run.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     since: BTreeMap<NodeName, RunId>,
@@ -192,6 +208,12 @@ impl From<Document> for Recorded {
             applications: part(&mut d.unseen, "applications", d.applications),
             mounts: nodes(&d.unseen, MOUNTS, d.mounts),
             infiniband: nodes(&d.unseen, INFINIBAND, d.infiniband),
+            not_ready: match (d.not_ready, d.unseen.remove("not-ready")) {
+                (_, Some(why)) => Err(why),
+                (Some(counts), None) => Ok(counts),
+                (None, None) => Err(NOT_RECORDED.into()),
+            },
+            tls_secrets: d.tls_secrets,
             since: d.since,
         }
     }
@@ -229,6 +251,15 @@ impl From<Recorded> for Document {
             applications: part(&mut unseen, "applications", r.applications),
             mounts: nodes(&mut unseen, MOUNTS, r.mounts),
             infiniband: nodes(&mut unseen, INFINIBAND, r.infiniband),
+            not_ready: match r.not_ready {
+                Ok(counts) => Some(counts),
+                Err(why) if why == NOT_RECORDED => None,
+                Err(why) => {
+                    unseen.insert("not-ready".into(), why);
+                    None
+                }
+            },
+            tls_secrets: r.tls_secrets,
             since: r.since,
             unseen,
         }

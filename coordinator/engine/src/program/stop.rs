@@ -6,6 +6,9 @@ use serde::{Deserialize, Serialize};
 /// Code of a stop because somebody else has taken over or removed the cordon of a node that is worked on.
 pub const CORDON_TAKEN: &str = "cordon-taken";
 
+/// Code of a stop that waits for the approval of a person.
+pub const APPROVAL: &str = "approval";
+
 /// Why a step or a run stopped, for people: what happened, and the one next command.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct StopReason {

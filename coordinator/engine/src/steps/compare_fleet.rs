@@ -2,6 +2,7 @@
 //! for what comes back late. A lasting difference stops the run, which continues only if an operator attests that it is intended.
 
 use super::reply::{all, cluster, odd, output};
+use super::soften::soften;
 use super::{Assess, Cx, Policy, Step, Touches};
 use crate::analysis::{compare, first_unseen, seen_of};
 use crate::doors::{ClusterLook, ClusterReply, Probe, Reply};
@@ -85,7 +86,8 @@ impl Step for CompareFleet {
     }
 }
 
-fn judge(cx: &Cx, found: Vec<Finding>) -> Assess {
+fn judge(cx: &Cx, mut found: Vec<Finding>) -> Assess {
+    soften(cx, &mut found);
     let bad: Vec<&Finding> = found.iter().filter(|f| f.severity == Severity::Blocker).collect();
     if bad.is_empty() {
         let what = match found.len() {

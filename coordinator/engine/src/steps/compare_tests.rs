@@ -91,7 +91,8 @@ fn a_difference_that_somebody_accepts_in_the_run_ends_it_and_is_kept() {
     };
     let before = attest(run(&mounted()));
     let Assess::Wait(reason) = judged(&before, &reply) else { panic!("said before the difference was seen") };
-    let step = before.plan.steps().last().unwrap().id.clone();
+    let compares = |s: &&crate::program::StepSpec| s.kind.step().verb() == "compare";
+    let step = before.plan.steps().find(compares).unwrap().id.clone();
     let during = attest(say(Some(before), Event::StepWaiting { step, reason }));
     let other = seen(cluster_survey(), "/dev/md3");
     assert!(matches!(judged(&during, &other), Assess::Wait(_)), "another difference than the one shown");

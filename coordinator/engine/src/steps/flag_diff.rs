@@ -1,12 +1,13 @@
 //! Asks, right before kubeadm writes, what it would write now. If the old kubeadm-config was put back after the repair, the run pauses and
 //! names the writer.
 
-use super::reply::{all, blocked, config, done, odd, output};
+use super::reply::{all, blocked, config, done, odd, output, partly};
 use super::{Assess, Cx, Step, Touches, learn_config};
 use crate::analysis::{endpoints, removed};
 use crate::doors::{ClusterLook, Probe, Reply};
 use crate::kubeadm_config::{ClusterConfiguration, ConfigRepair};
-use crate::program::{FLAG_LOSS, Given, Shared, Waiver};
+use crate::machine::Decision;
+use crate::program::{FLAG_LOSS, Given, Item, Shared, Waiver};
 use podlift_model::command::kinds::STORE;
 use podlift_model::flags::FlagChange;
 use podlift_model::{KubeVersion, Look, OpOutput};
@@ -82,6 +83,14 @@ impl Step for FlagDiff {
         if let Some(waiver) = cx.state.waived(FLAG_LOSS).filter(|_| !other_store) {
             return done(format!("waived by {} ({}): {}", waiver.by, waiver.reason, shown.join("; ")));
         }
+        if let Some(word) = refused(cx).filter(|_| unplanned.iter().all(|c| c.flag == ETCD_SERVERS)) {
+            return partly(format!(
+                "the repair of kubeadm-config was refused by {} ({}), so the guard of this node puts back {}",
+                word.by,
+                word.reason,
+                shown.join("; ")
+            ));
+        }
         let writer = config.managers.first().map_or("nobody known".into(), Clone::clone);
         blocked(
             LOSS,
@@ -112,6 +121,11 @@ fn returns(cx: &Cx, change: &FlagChange) -> bool {
     let facts = cx.program().inventory.get(&cx.node()).and_then(|n| n.facts.as_ref());
     let manifest = facts.and_then(|f| f.manifests.iter().find(|m| m.component.name() == change.component));
     manifest.is_some_and(|m| m.flags.joined(&change.flag) == change.rendered)
+}
+
+/// The refusal to repair the endpoints of etcd in kubeadm-config.
+fn refused<'a>(cx: &Cx<'a>) -> Option<&'a Decision> {
+    cx.state.decision(Item::EtcdServers).filter(|word| !word.approved)
 }
 
 /// The waiver of exactly this loss.

@@ -53,6 +53,7 @@ fn healthy(component: &Component) -> ComponentState {
         container: Some("c1".into()),
         restarts: 0,
         last_exit: None,
+        last_exit_at: None,
         log_tail: String::new(),
         kubeadm_running: false,
     }

@@ -26,6 +26,8 @@ fn everything_but_these_waits_for_the_seal() {
         "verify-fleet",
         "verify-node",
         "compare",
+        "calico-stable",
+        "validate",
     ];
     assert_eq!(verbs(|kind| kind.step().touches() == Touches::Nothing), set(&nothing));
     let backup = ["etcd-snapshot", "manifest-backup", "seal-backup"];

@@ -5,12 +5,14 @@
 mod addons;
 #[cfg(test)]
 mod again_tests;
+mod approved;
 mod apt_source;
 mod apt_update;
 #[cfg(test)]
 mod aside_tests;
 mod assign_image;
 mod bcm_version;
+mod calico_stable;
 mod category_image;
 mod checkpoint;
 mod compare_fleet;
@@ -50,18 +52,25 @@ mod learn_config;
 mod manifest_backup;
 mod manifests;
 #[cfg(test)]
+mod mend_tests;
+#[cfg(test)]
 mod metadata_tests;
 mod node_reachable;
 mod node_ready;
+mod object_verb;
 #[cfg(test)]
 #[allow(clippy::disallowed_methods)] // a test reads and writes the documentation
 mod order_tests;
 mod packages;
 pub mod paths;
 mod pins;
+mod remove_operator;
 mod repair_config;
 mod repair_kubelet;
 mod reply;
+mod restart_rollout;
+mod restore_secret;
+mod restore_service;
 mod rollout;
 mod seal_backup;
 #[cfg(test)]
@@ -70,6 +79,7 @@ mod skew;
 mod soak;
 mod soft_taint;
 mod soft_untaint;
+mod soften;
 mod step;
 mod step_aside;
 mod step_back;
@@ -77,6 +87,7 @@ mod stores;
 mod sync_dry_run;
 mod sync_node;
 mod uncordon;
+mod validate;
 mod verify_api;
 mod verify_fleet;
 mod verify_node;
@@ -183,4 +194,10 @@ kinds! {
     bcm_version::BcmVersion,
     learn_config::LearnConfig,
     warn::Warn,
+    restore_service::RestoreService,
+    restore_secret::RestoreSecret,
+    restart_rollout::RestartRollout,
+    remove_operator::RemoveOperator,
+    calico_stable::CalicoStable,
+    validate::Validate,
 }

@@ -3,13 +3,13 @@
 
 use super::etcd_ready::is_at;
 use super::reply::{all, blocked, config, done, facts, odd, output, partly};
-use super::{Assess, Cx, Step, StepKind, Touches};
+use super::{Assess, Cx, Step, StepKind, Touches, approved};
 use crate::analysis::root_cause;
 use crate::doors::{Act, ClusterAct, ClusterLook, ClusterReply, KubeadmConfigView, Probe, Reply};
 use crate::inventory::NodeRole;
 use crate::kubeadm_config::{ClusterConfiguration, ConfigRepair, repair_at};
 use crate::machine::StepStatus;
-use crate::program::{FLAG_LOSS, Given, Shared, StepSpec, waived_on_all};
+use crate::program::{FLAG_LOSS, Given, Item, Shared, StepSpec, waived_on_all};
 use podlift_model::op::Component;
 use podlift_model::{KubeVersion, Look, NodeFacts, OpOutput};
 use schemars::JsonSchema;
@@ -81,6 +81,9 @@ impl Step for RepairConfig {
                     "kubectl -n kube-system edit cm kubeadm-config && podlift retry",
                 );
             }
+        }
+        if let Some(verdict) = unapproved(cx, config, *self.to) {
+            return verdict;
         }
         if let Some(why) = dead_endpoint(cx, etcd) {
             return Assess::Wait(why);
@@ -164,6 +167,7 @@ fn wanted(
         return Err(why.what.clone());
     }
     let (mut repairs, version) = (cause.repairs(), lost_version(cx, &parsed, to));
+    repairs.retain(|repair| item_of(repair).is_none_or(|item| !approved::is_refused(cx, item)));
     let kept = program.mends.repairs.iter().filter(|r| r.is_kept() && scope == Scope::All && !let_go(cx, r));
     repairs.extend(kept.cloned());
     if repairs.is_empty() && version.is_none() {
@@ -174,9 +178,51 @@ fn wanted(
     Ok((!same).then_some(text))
 }
 
-/// kubeadm-config needs no repair, besides those that are waived by item.
+/// The item that a person may have to approve before this repair is made.
+fn item_of(repair: &ConfigRepair) -> Option<Item> {
+    match repair {
+        ConfigRepair::SetEtcdEndpoints { .. } => Some(Item::EtcdServers),
+        ConfigRepair::RemoveGate { .. } => Some(Item::FeatureGates),
+        _ => None,
+    }
+}
+
+/// The first repair of kubeadm-config that waits for a person's word.
+fn unapproved(cx: &Cx, config: &KubeadmConfigView, to: KubeVersion) -> Option<Assess> {
+    let parsed = ClusterConfiguration::parse(&config.cluster_configuration).ok()?;
+    let cause = root_cause::analyse(&parsed, &cx.program().inventory, to, &cx.program().options.site_gates);
+    let items = cause.repairs().iter().filter_map(item_of).collect::<Vec<_>>();
+    let undecided = items
+        .into_iter()
+        .find(|item| item.is_asked(&cx.program().options) && cx.state.decision(*item).is_none())?;
+    let what = match undecided {
+        Item::EtcdServers => {
+            "kubeadm-config lists no etcd endpoints, so kubeadm would write an empty --etcd-servers; the endpoints that run now would be written into it"
+        }
+        _ => "kubeadm-config has feature gates that must go, and they would be removed from it",
+    };
+    approved::awaited(cx, undecided, what)
+}
+
+/// What a person has refused of the repairs of the plan.
+fn refused(cx: &Cx) -> Vec<String> {
+    let repairs = cx.program().mends.repairs.iter();
+    let items: std::collections::BTreeSet<Item> = repairs.filter_map(item_of).collect();
+    let word = |item: Item| cx.state.decision(item).filter(|word| !word.approved).map(|word| (item, word));
+    items
+        .into_iter()
+        .filter_map(word)
+        .map(|(item, word)| format!("{item} was refused by {} ({})", word.by, word.reason))
+        .collect()
+}
+
+/// kubeadm-config needs no repair, besides those that are waived by item or refused.
 fn renders(cx: &Cx) -> Assess {
     let what = "kubeadm-config renders what runs";
+    let refused = refused(cx);
+    if !refused.is_empty() {
+        return partly(format!("kubeadm-config is left as it is in part: {}", refused.join("; ")));
+    }
     let gone = cx.program().mends.repairs.iter().filter(|repair| let_go(cx, repair));
     let names: Vec<&str> = gone
         .filter_map(|repair| match repair {

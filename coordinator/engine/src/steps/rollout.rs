@@ -34,10 +34,16 @@ fn one(cx: &Cx, addon: Addon, view: &AddonsView, nodes: &[NodeView]) -> Result<S
     let Some(rollout) = of(addon, view) else {
         return Ok(format!("{addon}: its pods could not be counted"));
     };
+    let named = |text: String| format!("{addon}: {text}");
+    workload(cx, rollout, nodes).map(named).map_err(named)
+}
+
+/// The same of any workload.
+pub fn workload(cx: &Cx, rollout: &RolloutView, nodes: &[NodeView]) -> Result<String, String> {
     if !rollout.observed {
-        return Err(format!("{addon}: its controller has not seen the new specification yet"));
+        return Err("its controller has not seen the new specification yet".into());
     }
-    let counts = counts(addon, rollout);
+    let counts = counts(rollout);
     if rollout.updated >= rollout.desired && rollout.available >= rollout.desired {
         return Ok(counts);
     }
@@ -53,9 +59,9 @@ fn one(cx: &Cx, addon: Addon, view: &AddonsView, nodes: &[NodeView]) -> Result<S
     }
 }
 
-fn counts(addon: Addon, rollout: &RolloutView) -> String {
+fn counts(rollout: &RolloutView) -> String {
     let RolloutView { desired, updated, available, .. } = rollout;
-    format!("{addon}: {updated} of {} updated, {available} available", podlift_model::count(*desired, "pod"))
+    format!("{updated} of {} updated, {available} available", podlift_model::count(*desired, "pod"))
 }
 
 /// Whether the node can run the new pod now, and the run still counts on it.

@@ -3,6 +3,7 @@
 use super::Cx;
 use crate::doors::{Act, Probe, Reply};
 use crate::inventory::NodeRole;
+use crate::issues::Mend;
 use crate::kubeadm_config::ConfigRepair;
 use crate::program::{Evidence, Shared, StopReason};
 use podlift_model::bcm::ImageName;
@@ -151,6 +152,16 @@ pub trait Step: Sync {
 
     /// Whether this step makes this repair.
     fn mends(&self, _repair: &ConfigRepair) -> bool {
+        false
+    }
+
+    /// The repair of an issue that this step makes, if it is needed. A program does not rest on these steps.
+    fn mend(&self) -> Option<Mend> {
+        None
+    }
+
+    /// Whether the step only watches what such a repair has done.
+    fn follows_mend(&self) -> bool {
         false
     }
 

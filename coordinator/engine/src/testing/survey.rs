@@ -117,6 +117,9 @@ pub fn certificate(fingerprint: &str) -> Certificate {
         names: vec!["runai.example".into()],
         fingerprint: fingerprint.into(),
         not_after: far(),
+        issuer: "CN=Example CA".into(),
+        not_before: None,
+        chain: vec![],
     }
 }
 
@@ -169,6 +172,8 @@ pub fn cluster_survey() -> ClusterSurvey {
         hardware: Ok(BTreeMap::from([(name("dgx030"), hardware())])),
         served: vec![],
         gangs: vec![],
+        controllers: Ok(vec![]),
+        calico: Ok(Default::default()),
     }
 }
 

@@ -31,7 +31,11 @@ pub(crate) const LINES: &[&str] = &[
     "cordons-returned",
     "guards-disarmed",
     "fleet-verified",
+    "load-balancers",
+    "ingress-tls",
+    "calico",
     "as-recorded",
+    "validated",
 ];
 
 /// Lines that no step fills.
@@ -50,7 +54,38 @@ fn line(id: &str, result: &str, evidence: String) -> SignOff {
     SignOff { id: id.into(), result: result.into(), evidence }
 }
 
+/// Lines that need the run's repairs and, besides them, a check of the validation.
+const PROVEN: [(&str, &str); 3] =
+    [("load-balancers", "addresses"), ("ingress-tls", "tls"), ("calico", "calico")];
+
 fn fill(s: &RunState, id: &str) -> SignOff {
+    match PROVEN.iter().find(|(line, _)| *line == id) {
+        Some((_, check)) => proven(s, id, check),
+        None => by_steps(s, id),
+    }
+}
+
+/// A line whose repairs are over, and whose check has passed. Most runs have nothing to repair, and then the check alone is the evidence.
+fn proven(s: &RunState, id: &str, check: &str) -> SignOff {
+    let validated = s.steps.values().find_map(|step| match &step.status {
+        StepStatus::Done { evidence: Evidence::Validated { validation, .. } } => Some(validation),
+        _ => None,
+    });
+    let checked = validated.and_then(|validation| validation.checks.iter().find(|c| c.id == check));
+    let planned = s.plan.steps().any(|x| x.kind.step().sign_off(NodeRole::ControlPlane) == Some(id));
+    let repaired = by_steps(s, id);
+    if planned && repaired.result != "passed" {
+        return repaired;
+    }
+    let Some(checked) = checked else {
+        return line(id, "open", format!("check {check} of the validation is not made yet"));
+    };
+    let seen = checked.evidence.join("; ");
+    let evidence = if planned { format!("{}; {seen}", repaired.evidence) } else { seen };
+    line(id, checked.result.name(), evidence)
+}
+
+fn by_steps(s: &RunState, id: &str) -> SignOff {
     let role = |n: &NodeName| s.plan.inventory.get(n).map(|e| e.role);
     of_steps(s, id, |x| {
         let role = x.node.as_ref().and_then(role).unwrap_or(NodeRole::ControlPlane);
@@ -73,6 +108,11 @@ pub(super) fn of_steps(s: &RunState, id: &str, fills: impl Fn(&StepSpec) -> bool
             StepStatus::Done { evidence: Evidence::Partly { what } } => partly.push(what.as_str()),
             StepStatus::Done { evidence: Evidence::BackupSealed { what, backup: Some(set), .. } }
                 if lacks(set) =>
+            {
+                partly.push(what.as_str());
+            }
+            StepStatus::Done { evidence: Evidence::Validated { what, validation } }
+                if validation.counts.passed as usize != validation.checks.len() =>
             {
                 partly.push(what.as_str());
             }

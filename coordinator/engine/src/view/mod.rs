@@ -10,11 +10,15 @@ pub mod eta;
 pub mod findings;
 pub mod heal;
 pub mod interrupted;
+pub mod issues;
 pub mod node;
 pub mod report;
 pub mod runs;
 pub mod schema;
 mod select;
+pub mod sentinel;
+#[cfg(test)]
+mod signed_tests;
 pub mod status;
 #[cfg(test)]
 mod tests;
@@ -29,8 +33,10 @@ pub use clusters::{ClusterRow, Clusters, clusters};
 pub use eta::{Eta, eta};
 pub use heal::{Heal, HealAsk, HealHistory, HealNode, HealRecord, heal};
 pub use interrupted::InterruptedJob;
+pub use issues::IssueRow;
 pub use node::{NodeDetail, node};
 pub use report::{Report, report};
 pub use runs::{ArchivedRow, RunRow, Runs, runs};
 pub use select::select;
+pub use sentinel::{SentinelRow, SentinelView, Sentinels};
 pub use status::{FailedNode, NodeRow, RunSummary, SeenNode, Selection, Status, status, summary};

@@ -3,17 +3,20 @@
 use super::bcm::{BcmReport, bcm};
 use super::checks::{SignOff, sign_off};
 use super::interrupted::{self, InterruptedJob};
+use super::issues::{IssueRow, issue_rows};
 use super::status::{FailedNode, aside_reason, failed};
 use crate::doors::{BackupView, VIP};
 use crate::inventory::{NodeEntry, NodeRole};
 use crate::machine::{
-    Approval, ChosenBatch, Lifted, Overridden, Probed, RunState, RunStatus, StepState, StepStatus,
+    Approval, ChosenBatch, Decision, Lifted, Note, Overridden, ProbeKind, Probed, RunState, RunStatus,
+    StepState, StepStatus,
 };
 use crate::program::{
     ATTESTATIONS, Attestation, Evidence, Finding, GoalName, LeftOut, Phase, Prevention, StepSpec, StopReason,
     Waiver,
 };
 use crate::steps::{Cordon, StepKind, Uncordon};
+use crate::validate::Validation;
 use jiff::Timestamp;
 use podlift_model::op::FlagLoss;
 use podlift_model::{KubeVersion, NodeName, RunId};
@@ -92,6 +95,21 @@ pub struct Report {
     /// The software images of the run; `None` if the run does not ask BCM.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub bcm: Option<BcmReport>,
+    /// Known issues that were seen, each with what was done about it.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub issues: Vec<IssueRow>,
+    /// Items that persons approved or refused by name.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub items: BTreeMap<String, Decision>,
+    /// Probes of the API endpoints by kind; the reads are those of `api_outage`, too.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub probes: BTreeMap<ProbeKind, BTreeMap<String, Probed>>,
+    /// The validation at the end of the run; `None` until it is over.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub validation: Option<Validation>,
+    /// The findings that a person has written.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub note: Option<Note>,
     pub checks: Vec<SignOff>,
     /// Ops whose outcome is unknown, each with the reason.
     pub indeterminate: Vec<String>,
@@ -191,6 +209,11 @@ pub fn report(s: &RunState, now: Timestamp) -> Report {
         gpu_hours_lost: interrupted::by_namespace(&jobs),
         interrupted: jobs,
         bcm: bcm(s),
+        issues: issue_rows(s),
+        items: s.items.clone(),
+        probes: probes(s),
+        validation: validation(s),
+        note: s.note.clone(),
         checks: sign_off(s),
         indeterminate: s
             .indeterminate
@@ -243,6 +266,18 @@ fn differences(s: &RunState) -> Option<Vec<Finding>> {
         Evidence::Compared { findings, .. } => Some(findings.clone()),
         _ => None,
     })
+}
+
+fn validation(s: &RunState) -> Option<Validation> {
+    evidence(s, |e| match e {
+        Evidence::Validated { validation, .. } => Some(validation.as_ref().clone()),
+        _ => None,
+    })
+}
+
+fn probes(s: &RunState) -> BTreeMap<ProbeKind, BTreeMap<String, Probed>> {
+    let all = [(ProbeKind::Read, &s.probed), (ProbeKind::Write, &s.writes), (ProbeKind::Watch, &s.watches)];
+    all.into_iter().filter(|(_, counts)| !counts.is_empty()).map(|(kind, of)| (kind, of.clone())).collect()
 }
 
 fn heal(h: &crate::machine::Healed) -> Vec<HealReport> {

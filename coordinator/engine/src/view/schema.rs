@@ -4,6 +4,7 @@
 use super::{BackupCheck, Backups, Clusters, Heal, NodeDetail, Report, Runs, Status};
 use crate::machine::{EVENT_SCHEMA, Record};
 use crate::program::Program;
+use crate::validate::Validation;
 use schemars::generate::SchemaSettings;
 use schemars::{JsonSchema, Schema};
 
@@ -20,6 +21,7 @@ pub fn all() -> Vec<(&'static str, Schema)> {
         (super::backups::SCHEMA, of::<Backups>()),
         (super::backups::CHECK_SCHEMA, of::<BackupCheck>()),
         (super::clusters::SCHEMA, of::<Clusters>()),
+        (crate::validate::SCHEMA, of::<Validation>()),
     ]
 }
 

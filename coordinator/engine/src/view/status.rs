@@ -2,6 +2,7 @@
 
 use super::bcm::{AtHead, at_head};
 use super::eta::{Eta, eta};
+use super::sentinel::SentinelView;
 use super::times::Lanes;
 use crate::inventory::{NodeEntry, NodeRole};
 use crate::machine::{
@@ -35,6 +36,9 @@ pub struct Status {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub eta: Option<Eta>,
     pub nodes: Vec<NodeRow>,
+    /// What the sentinel sees; `None` if it is off.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sentinel: Option<SentinelView>,
 }
 
 /// Result of a selector on the fleet.
@@ -81,6 +85,15 @@ pub struct RunSummary {
     /// Reads of an object at each API endpoint while the run changed the control plane.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub reads: BTreeMap<String, Probed>,
+    /// The same for dry-run writes.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub writes: BTreeMap<String, Probed>,
+    /// The same for the watches that were kept open.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub watches: BTreeMap<String, Probed>,
+    /// The item for whose approval the run waits: `podlift approve ITEM`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub awaits: Option<String>,
     /// The newest batch of which a lane is not over.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub batch: Option<ChosenBatch>,
@@ -184,6 +197,8 @@ pub fn status(
         selection: None,
         eta: state.and_then(|s| eta(s, now)),
         nodes: nodes.iter().map(|n| row(n, now, fleet.as_ref(), stale_after)).collect(),
+        // The coordinator adds it.
+        sentinel: None,
     }
 }
 
@@ -214,6 +229,9 @@ pub fn summary(s: &RunState) -> RunSummary {
         finishing: s.is_finishing(),
         max_unavailable: Some(s.max_unavailable).filter(|n| *n != s.plan.options.max_unavailable),
         reads: s.probed.clone(),
+        writes: s.writes.clone(),
+        watches: s.watches.clone(),
+        awaits: s.awaited_item().map(|item| item.name().into()),
         batch: s.batch_at_work().cloned(),
         at_head: at_head(s),
         waits: s.batch_waits.clone().filter(|_| batch_due(s)),

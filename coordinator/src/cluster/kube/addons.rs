@@ -4,7 +4,7 @@ use super::api::Api;
 use super::cache::Cache;
 use super::nodes::{self, Watched};
 use super::pod::Pod;
-use podlift_engine::doors::{AddonsView, RolloutView};
+use podlift_engine::doors::{AddonsView, RolloutKind, RolloutView};
 use podlift_model::{Failure, KubeVersion, NodeName};
 use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};
@@ -48,7 +48,7 @@ impl Addons<'_> {
     }
 
     /// Asks for the pods only while the counts say that something is missing: a large cluster has thousands.
-    async fn of_set(&self, set: &Value) -> Result<RolloutView, Failure> {
+    pub(super) async fn of_set(&self, set: &Value) -> Result<RolloutView, Failure> {
         let status = &set["status"];
         let mut rollout = RolloutView {
             observed: observed(set),
@@ -86,10 +86,12 @@ impl Addons<'_> {
     }
 
     async fn pods_of_set(&self, set: &Value) -> Result<Vec<Arc<Pod>>, Failure> {
+        let text = |key: &str| set["metadata"][key].as_str().unwrap_or_default();
+        let (namespace, name) = (text("namespace"), text("name"));
         let mine = |pod: &Pod| {
             let controller = pod.controller.as_ref();
-            *pod.namespace == *NAMESPACE
-                && controller.is_some_and(|c| *c.kind == *"DaemonSet" && *c.name == *KUBE_PROXY)
+            *pod.namespace == *namespace
+                && controller.is_some_and(|c| *c.kind == *"DaemonSet" && *c.name == *name)
         };
         if let Some(watched) = self.pods {
             let read = |state: &super::cache::State<Pod>| {
@@ -102,7 +104,7 @@ impl Addons<'_> {
         let labels = set["spec"]["selector"]["matchLabels"].as_object().into_iter().flatten();
         let labels: Vec<String> =
             labels.filter_map(|(key, value)| Some(format!("{key}={}", value.as_str()?))).collect();
-        let (path, mut pods) = (format!("/api/v1/namespaces/{NAMESPACE}/pods"), Vec::new());
+        let (path, mut pods) = (format!("/api/v1/namespaces/{namespace}/pods"), Vec::new());
         let selector = labels.join(",");
         self.api.each(&path, &[("labelSelector", &selector)], |pod: Pod| pods.push(Arc::new(pod))).await?;
         pods.retain(|pod| mine(pod));
@@ -132,7 +134,22 @@ impl Addons<'_> {
     }
 }
 
-/// `None` without a status.
+/// How far a workload is, by the counts of its status. Nodes of a DaemonSet are not named.
+pub(super) fn rollout(kind: RolloutKind, object: &Value) -> RolloutView {
+    let count = |key: &str| number(&object["status"][key]);
+    match kind {
+        RolloutKind::Deployment | RolloutKind::StatefulSet => of_deployment(object),
+        RolloutKind::DaemonSet => RolloutView {
+            observed: observed(object),
+            desired: count("desiredNumberScheduled"),
+            updated: count("updatedNumberScheduled"),
+            available: count("numberAvailable"),
+            unready_nodes: vec![],
+        },
+    }
+}
+
+/// Also of a StatefulSet, whose status has the same counts.
 fn of_deployment(deployment: &Value) -> RolloutView {
     let count = |key: &str| number(&deployment["status"][key]);
     RolloutView {

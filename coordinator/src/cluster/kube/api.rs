@@ -101,6 +101,12 @@ impl Api {
         self.send(Method::POST, path, Some(("application/json", body))).await
     }
 
+    /// Creates an object from its JSON, of which no copy is made.
+    pub async fn post_json(&self, path: &str, json: &[u8]) -> Result<Bytes, ApiError> {
+        self.count("create");
+        self.request(Method::POST, path, Some(("application/json", json.to_vec()))).await
+    }
+
     pub async fn delete(&self, path: &str, options: &Value) -> Result<Value, ApiError> {
         self.count("delete");
         self.send(Method::DELETE, path, Some(("application/json", options))).await
@@ -123,11 +129,21 @@ impl Api {
         path: &str,
         body: Option<(&str, &Value)>,
     ) -> Result<Bytes, ApiError> {
+        let body = body.map(|(kind, value)| (kind, serde_json::to_vec(value).unwrap_or_default()));
+        self.request(method, path, body).await
+    }
+
+    async fn request(
+        &self,
+        method: Method,
+        path: &str,
+        body: Option<(&str, Vec<u8>)>,
+    ) -> Result<Bytes, ApiError> {
         let mut request = Request::builder().method(method).uri(path).header("accept", "application/json");
         let mut bytes = Vec::new();
-        if let Some((kind, value)) = body {
+        if let Some((kind, json)) = body {
             request = request.header("content-type", kind);
-            bytes = serde_json::to_vec(value).unwrap_or_default();
+            bytes = json;
         }
         let request = request.body(Body::from(bytes)).map_err(|e| ApiError::Unreachable(e.to_string()))?;
         let late = |_| ApiError::Unreachable(format!("no answer within {} s", self.timeout.as_secs_f32()));

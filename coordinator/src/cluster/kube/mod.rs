@@ -5,35 +5,52 @@ mod addons;
 mod api;
 mod before;
 mod cache;
+mod calico;
 mod config_map;
 mod connect;
 mod cordon;
+mod dns;
 mod drain;
+mod events;
+mod follow;
 mod foreign;
+mod gpu_operator;
 mod kubeadm_config;
 mod kubelet_config;
 mod lately;
 mod listed;
 mod node_patch;
 mod nodes;
+mod not_ready;
 mod owner;
 mod pages;
+mod parts;
+mod planes;
 mod pod;
 mod raw;
+mod restart;
+mod secret;
+mod service;
 mod soft_taint;
+mod storage;
 mod survey;
+mod test_objects;
 #[cfg(test)]
 mod tests;
 mod texts;
 mod warn;
 mod watches;
+mod webhooks;
 mod workloads;
 
 pub use cache::Gauge;
 pub use connect::{ByAddress, connect, connect_for_watches};
+pub(crate) use secret::{certificate, wipe};
 
 use super::servers::NoServers;
-use super::{Certificates, Cluster, Handshake, Prober, Servers};
+use super::{
+    Certificates, Change, Cluster, Followed, Handshake, Parts, PartsAsk, Prober, SecretCopy, Servers,
+};
 use crate::dispatch::Progress;
 use crate::flights::Flights;
 use crate::meters::ApiMeters;
@@ -52,10 +69,11 @@ use podlift_engine::program::SitePolicy;
 use podlift_engine::survey::{GangView, PodView};
 use podlift_engine::{ClusterAct, ClusterLook, ClusterReply};
 use podlift_model::{Epoch, Failure, NodeName, PodRef};
+use restart::Workload;
 use serde_json::Value;
 use std::sync::Arc;
 use std::time::Duration;
-use tokio::sync::Semaphore;
+use tokio::sync::{Semaphore, mpsc};
 use watches::Watches;
 
 pub struct KubeCluster {
@@ -70,6 +88,8 @@ pub struct KubeCluster {
     reads: Flights<NodeName, Arc<Value>>,
     sets: Sets,
     watches: Option<Watches>,
+    /// For watches of single kinds; `None` without watches.
+    streaming: Option<::kube::Client>,
     clock: Arc<dyn Clock>,
     never_interrupt: Vec<String>,
     /// Places for the evictions of all drains.
@@ -93,6 +113,7 @@ impl KubeCluster {
             reads: Flights::default(),
             sets: Sets::default(),
             watches: None,
+            streaming: None,
             clock: Arc::new(SystemClock),
             never_interrupt: SitePolicy::default().never_interrupt,
             evictions: Semaphore::new(drain::IN_FLIGHT),
@@ -102,8 +123,8 @@ impl KubeCluster {
     /// Reads nodes and pods from one watch of each kind. A watch begins at the first read. `client` must have no time limit between two
     /// reads; the caller is within a runtime.
     pub fn with_watches(self, client: ::kube::Client) -> Self {
-        let watches = Watches::begin(&self.api, client);
-        Self { watches: Some(watches), ..self }
+        let watches = Watches::begin(&self.api, client.clone());
+        Self { watches: Some(watches), streaming: Some(client), ..self }
     }
 
     /// Counts requests in `meters`. It must come before `with_watches`.
@@ -219,6 +240,22 @@ impl Cluster for KubeCluster {
             ClusterLook::ProbeApiServers { endpoints } => self.probes(endpoints).await,
             ClusterLook::Hardware { node } => ClusterReply::Hardware(survey::hardware_of(api, node).await?),
             ClusterLook::Survey { endpoints } => self.survey(endpoints).await,
+            ClusterLook::Service { namespace, name } => {
+                ClusterReply::Service(service::read(api, namespace, name).await?)
+            }
+            ClusterLook::Secret { namespace, name } => {
+                ClusterReply::Secret(secret::read(api, namespace, name).await?)
+            }
+            ClusterLook::Served { address, name } => {
+                ClusterReply::Served(survey::served_at(self.certificates.as_ref(), address, name).await)
+            }
+            ClusterLook::Calico => ClusterReply::Calico(calico::read(api).await?),
+            ClusterLook::Rollout { kind, namespace, name } => {
+                ClusterReply::Rollout(Workload { kind: *kind, namespace, name }.look(&self.addons()).await?)
+            }
+            // Another module has the copies, and one asks for validations.
+            ClusterLook::KeptService { .. } => ClusterReply::Kept(None),
+            ClusterLook::Validation => return Err(beyond("a validation")),
         })
     }
 
@@ -249,6 +286,13 @@ impl Cluster for KubeCluster {
             ClusterAct::WriteKubeletConfig { resource_version, kubelet } => {
                 kubelet_config::write(api, resource_version, kubelet, epoch).await?
             }
+            ClusterAct::RestoreService { object, .. } => service::restore(api, object).await?,
+            ClusterAct::RestoreSecret { .. } => return Err(beyond("a copy of a secret")),
+            ClusterAct::RestartRollout { kind, namespace, name, run } => {
+                let workload = Workload { kind: *kind, namespace, name };
+                workload.restart(api, run.as_ref(), epoch, self.clock.now()).await?
+            }
+            ClusterAct::RemoveOperator { .. } => calico::remove(api).await?,
         })
     }
 
@@ -256,7 +300,39 @@ impl Cluster for KubeCluster {
         self.prober.read(endpoint).await
     }
 
+    async fn write_at(&self, endpoint: &str) -> ApiProbe {
+        self.prober.write(endpoint).await
+    }
+
+    async fn watch_at(&self, endpoint: &str, opened: &(dyn Fn() + Send + Sync)) -> Result<(), String> {
+        self.prober.watch(endpoint, opened).await
+    }
+
+    async fn follow(&self, what: &Followed, changes: &mpsc::Sender<Change>) -> Failure {
+        match &self.streaming {
+            Some(client) => follow::follow(&self.api, client, what, changes).await,
+            None => Failure::permanent("no-watches", "this adapter has no client for watches"),
+        }
+    }
+
+    async fn parts(&self, ask: &PartsAsk, told: &Progress) -> Parts {
+        self.gather(ask, told).await
+    }
+
+    async fn create_secret(&self, copy: &SecretCopy) -> Result<String, Failure> {
+        secret::create(&self.api, copy).await
+    }
+
+    async fn said_about(&self, kind: &str, namespace: &str, name: &str) -> Result<Option<String>, Failure> {
+        events::about(&self.api, kind, namespace, name).await
+    }
+
     async fn raw(&self, path: &str, query: &[(&str, &str)]) -> Result<Option<Bytes>, Failure> {
         raw::get(&self.api, path, query).await
     }
+}
+
+/// The failure of a request that the API alone can't answer.
+fn beyond(what: &str) -> Failure {
+    Failure::permanent(podlift_model::codes::ODD_REPLY, format!("the API has no {what}"))
 }

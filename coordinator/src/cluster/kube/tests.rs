@@ -4,6 +4,7 @@ mod addons;
 mod before;
 mod drain;
 mod evictions;
+mod issues;
 mod requests;
 mod returning;
 mod taints;

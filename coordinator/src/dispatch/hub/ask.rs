@@ -24,7 +24,14 @@ impl Hub {
         let id = format!("look-{}", self.number());
         let epoch = self.epoch_for(look)?;
         let question = |request| Kind::RunOp(v1::RunOp { request, op_id: id, epoch, op: Some(op) });
-        let session = self.session(node, if look.is_of_head() { Of::Head } else { Of::Node })?;
+        let session = match look {
+            // Every agent has certificates.
+            Look::Certificates => {
+                self.any_session(node).ok_or_else(|| unreachable(node, "it is not connected"))?
+            }
+            look if look.is_of_head() => self.session(node, Of::Head)?,
+            _ => self.session(node, Of::Node)?,
+        };
         let limit = limits::of_look(look).unwrap_or_default().max(self.settings.observe_timeout);
         let Answer::Report(report) = self.ask((node, session), limit, question).await? else {
             return Err(unreadable(node, &WireError::missing("op_report")));

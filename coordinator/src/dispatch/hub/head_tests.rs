@@ -37,6 +37,20 @@ async fn a_head_node_is_asked_by_its_name_and_stands_among_no_nodes() {
     assert_eq!(asked.await.unwrap(), Ok(output));
 }
 
+#[tokio::test]
+async fn a_head_node_has_certificates_like_a_node() {
+    let lab = lab();
+    let mut played = lab.attach("head/head-01", hello_of_head()).await.unwrap();
+    assert!(matches!(played.next().await, Some(to_agent::Kind::Welcome(_))));
+    let hub = lab.hub.clone();
+    let asked = tokio::spawn(async move { hub.observe(&name("head-01"), &Look::Certificates).await });
+    let op = played.op().await;
+    let output = OpOutput::Certificates(Default::default());
+    let outcome = wire::outcome_to_wire(&OpOutcome::Done { output: output.clone() });
+    played.report(&op, op_report::State::Outcome(outcome)).await;
+    assert_eq!(asked.await.unwrap(), Ok(output));
+}
+
 /// Plays the answer to a claim.
 async fn claimed(lab: &Lab, played: &mut Played) {
     let hub = lab.hub.clone();

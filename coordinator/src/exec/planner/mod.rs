@@ -14,10 +14,11 @@ use crate::dispatch::impostor;
 use crate::head::{Head, Scope};
 use jiff::Timestamp;
 use podlift_common::clock::Clock;
-use podlift_engine::doors::{AddonsView, ApiProbe, KubeadmConfigView, NodeView, VIP};
+use podlift_engine::doors::{AddonsView, ApiProbe, KubeadmConfigView, NodeView, SecretView, VIP};
 use podlift_engine::goals::{Ask, BcmView, Earlier, PlanError, PlanInput};
 use podlift_engine::inventory::Inventory;
-use podlift_engine::program::Attestation;
+use podlift_engine::issues::IssueName;
+use podlift_engine::program::{Attestation, GoalName};
 use podlift_engine::survey::ClusterSurvey;
 use podlift_engine::{ClusterLook, ClusterReply};
 use podlift_model::{ClusterName, Failure, KubeVersion, NodeFacts, NodeName, RunId, codes};
@@ -87,14 +88,15 @@ impl Planner {
             let offers = self.offers(&inventory, to, &surveys, counts).await;
             (surveys, offers)
         };
-        let (config, addons, probes, etcd, bcm, (surveys, offers), cluster_survey) = tokio::join!(
+        let (config, addons, probes, etcd, bcm, (surveys, offers), cluster_survey, secrets) = tokio::join!(
             self.config(),
             self.addons(),
             self.probes(&inventory),
             self.etcd(&inventory, counts),
             self.bcm(&inventory, &ask, to, counts),
             on_nodes,
-            counts.of("the cluster", self.cluster_survey(&inventory))
+            counts.of("the cluster", self.cluster_survey(&inventory)),
+            self.secrets(&ask, &known.earlier)
         );
         Ok(PlanInput {
             cluster: self.cluster.clone(),
@@ -114,9 +116,11 @@ impl Planner {
             refused_agents: refused,
             surveys,
             cluster_survey,
+            secrets,
             open_run: known.open_run,
             attestations: known.attestations,
             earlier: known.earlier,
+            issues: ask.issues,
             now: self.clock.now(),
         })
     }
@@ -163,6 +167,26 @@ impl Planner {
             Ok(_) => vec![ApiProbe { endpoint: VIP.into(), ok: false, why: odd("probes") }],
             Err(failure) => vec![ApiProbe { endpoint: VIP.into(), ok: false, why: failure.message }],
         }
+    }
+
+    /// The TLS secrets of the last record, for a repair that is about them.
+    async fn secrets(&self, ask: &Ask, earlier: &Earlier) -> BTreeMap<String, Told<SecretView>> {
+        let about = ask.issues.is_empty() || ask.issues.contains(&IssueName::IngressTls);
+        let mut out = BTreeMap::new();
+        if ask.goal.name() != GoalName::Repair || !about {
+            return out;
+        }
+        for whole in &earlier.site.tls_secrets {
+            let Some((namespace, name)) = whole.split_once('/') else { continue };
+            let look = ClusterLook::Secret { namespace: namespace.into(), name: name.into() };
+            let seen = match self.performer.cluster.look(&look).await {
+                Ok(ClusterReply::Secret(view)) => Ok(view),
+                Ok(_) => Err(odd("a secret")),
+                Err(failure) => Err(failure.message),
+            };
+            out.insert(whole.clone(), seen);
+        }
+        out
     }
 
     async fn cluster_survey(&self, inventory: &Inventory) -> Told<ClusterSurvey> {

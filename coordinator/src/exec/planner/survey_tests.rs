@@ -40,6 +40,7 @@ async fn gather(fleet: &Arc<Fleet>, counts: &Counts) -> PlanInput {
         options: options(),
         waivers: vec![],
         resume_deferred: false,
+        issues: vec![],
     };
     planner(fleet).gather(ask, Journaled::default(), counts).await.unwrap()
 }

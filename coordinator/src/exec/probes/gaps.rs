@@ -1,6 +1,6 @@
 //! Outages and failures of one endpoint, from the answers of its probes in the order in which they were asked. Pure.
 
-use podlift_engine::machine::{Event, Probed, RunState};
+use podlift_engine::machine::{Event, ProbeKind, Probed, RunState};
 use std::time::Duration;
 use tokio::time::Instant;
 
@@ -22,8 +22,10 @@ pub(super) struct Gaps {
     written: bool,
     /// How long the outage had lasted when this coordinator took over the run.
     before: Duration,
-    /// When the last counted success was asked.
+    /// When the last counted success was asked, or when the watch that was accepted ended.
     good: Option<Instant>,
+    /// The last counted answer was a failure.
+    failing: bool,
     counts: Probed,
     counted_since: Option<Instant>,
 }
@@ -62,7 +64,8 @@ impl Gaps {
         }
     }
 
-    fn count(&mut self, answer: &Answer) {
+    /// Counts an answer; no outage follows from it.
+    pub fn count(&mut self, answer: &Answer) {
         if !answer.counts {
             self.good = None;
             return;
@@ -72,18 +75,24 @@ impl Gaps {
         let gap = self.good.map_or(0, |good| milliseconds(answer.asked.duration_since(good)));
         match &answer.failed {
             Some(why) => {
+                self.failing = true;
                 self.counts.failed += 1;
                 self.counts.why.clone_from(why);
                 // The gap lasts at least until now.
                 self.counts.longest_gap_ms = self.counts.longest_gap_ms.max(gap);
             }
             None => {
-                if self.first.is_some() {
+                if std::mem::take(&mut self.failing) {
                     self.counts.longest_gap_ms = self.counts.longest_gap_ms.max(gap);
                 }
                 self.good = Some(answer.asked);
             }
         }
+    }
+
+    /// What was accepted has served until then: a gap begins there.
+    pub fn ended(&mut self, at: Instant) {
+        self.good = Some(at);
     }
 
     /// Time since the first of the counts that are not in the journal.
@@ -92,10 +101,10 @@ impl Gaps {
     }
 
     /// The counts that are not in the journal; `None` if there are none.
-    pub fn counts(&mut self, endpoint: &str) -> Option<Event> {
+    pub fn counts(&mut self, endpoint: &str, kind: ProbeKind) -> Option<Event> {
         self.counted_since.take()?;
         let counts = std::mem::take(&mut self.counts);
-        Some(Event::ApiProbed { endpoint: endpoint.into(), counts })
+        Some(Event::ApiProbed { endpoint: endpoint.into(), kind, counts })
     }
 }
 
@@ -117,7 +126,7 @@ mod tests {
             let answer = Answer { asked, answered: asked + Duration::from_millis(1), counts: true, failed };
             events.extend(gaps.take("vip", answer));
         }
-        match gaps.counts("vip") {
+        match gaps.counts("vip", ProbeKind::Read) {
             Some(Event::ApiProbed { counts, .. }) => (events, counts),
             other => panic!("{other:?}"),
         }
@@ -137,6 +146,24 @@ mod tests {
         let (events, counts) = played(".x.x.x.x.");
         assert_eq!((events.len(), counts.failed, counts.longest_gap_ms), (0, 4, 100));
         assert_eq!(counts.why, "connection refused");
+    }
+
+    #[test]
+    fn the_gap_of_a_watch_begins_when_the_watch_ends() {
+        let (mut gaps, begin) = (Gaps::default(), Instant::now());
+        let at = |milliseconds| begin + Duration::from_millis(milliseconds);
+        let opened = |asked, failed: Option<&str>| Answer {
+            asked,
+            answered: asked,
+            counts: true,
+            failed: failed.map(String::from),
+        };
+        gaps.count(&opened(at(0), None));
+        gaps.ended(at(240_000));
+        gaps.count(&opened(at(240_050), Some("connection refused")));
+        gaps.count(&opened(at(240_100), None));
+        let Some(Event::ApiProbed { counts, .. }) = gaps.counts("vip", ProbeKind::Watch) else { panic!() };
+        assert_eq!((counts.requests, counts.failed, counts.longest_gap_ms), (3, 1, 100));
     }
 
     #[test]

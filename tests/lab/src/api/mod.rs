@@ -8,6 +8,7 @@ mod decode;
 mod discovery;
 pub(crate) mod evict;
 mod fault;
+mod logs;
 mod measured;
 mod metrics;
 mod patch;
@@ -21,6 +22,7 @@ mod status;
 mod table;
 mod validate;
 mod watch;
+mod webhooks;
 mod write;
 
 use crate::objects::Key;
@@ -100,6 +102,7 @@ fn answer(world: &Arc<World>, front: &str, caller: &Caller, call: Call) -> Reply
     match (&call.method, target.subresource.as_deref(), target.name.is_empty()) {
         _ if !target.kind.stored() => status::not_allowed(),
         (&Method::POST, Some("eviction"), _) => evict::evict(world, &target, &call),
+        (&Method::GET, Some("log"), false) => logs::read(world, &target),
         (&Method::GET, None | Some("status"), _) => read::read(world, &target, &call),
         (&Method::POST, None, true) => write::create(&cx),
         (&Method::PUT, None | Some("status"), false) => write::replace(&cx),

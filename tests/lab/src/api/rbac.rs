@@ -77,8 +77,13 @@ impl Asked {
             None => target.kind.resource.to_string(),
         };
         let text = |t: &str| t.to_string();
-        let (group, namespace, name) =
-            (text(target.kind.group), target.namespace.clone(), target.name.clone());
+        let (group, namespace) = (text(target.kind.group), target.namespace.clone());
+        // A list or watch that selects one name counts as of that object (apiserver: endpoints/request/requestinfo.go).
+        let selected = call.get("fieldSelector").and_then(|fields| fields.strip_prefix("metadata.name="));
+        let name = match selected.filter(|name| target.name.is_empty() && !name.contains(',')) {
+            Some(name) => name.to_string(),
+            None => target.name.clone(),
+        };
         Self { verb: verb.into(), group, resource, namespace, name, path: String::new() }
     }
 
@@ -170,6 +175,8 @@ mod tests {
             (asked("create", "", "pods/eviction", "runai", "a"), true),
             (asked("get", "", "configmaps", "kube-system", "kubeadm-config"), true),
             (asked("get", "", "configmaps", "kube-system", "other"), false),
+            (asked("watch", "", "configmaps", "kube-system", "kubeadm-config"), true),
+            (asked("watch", "", "configmaps", "kube-system", ""), false),
             (asked("get", "", "configmaps", "default", "kubeadm-config"), false),
             (asked("list", "run.ai", "projects", "", ""), true),
             (Asked::path("/metrics"), true),

@@ -11,10 +11,12 @@ mod images;
 mod journal;
 mod plan;
 mod rollout;
+mod sentinel;
 mod shell;
 mod stats;
 mod status;
 mod trouble;
+mod validate;
 mod vip;
 
 use clap::Subcommand;
@@ -54,6 +56,10 @@ enum What {
     Trouble(trouble::Args),
     /// Requests that fail while the API servers are upgraded one after the other: behind the proxy, and at their endpoints
     Vip(vip::Args),
+    /// From the loss of a LoadBalancer service, and of a TLS secret, to its return in mode `repair`. Exits 1 where a bar is missed
+    Sentinel(sentinel::Args),
+    /// `podlift validate` over thousands of nodes and tens of thousands of pods. Exits 1 where a bar is missed
+    Validate(validate::Args),
 }
 
 pub fn main(args: Args) -> anyhow::Result<ExitCode> {
@@ -70,5 +76,7 @@ pub fn main(args: Args) -> anyhow::Result<ExitCode> {
         What::Images(args) => images::main(&args),
         What::Trouble(args) => trouble::main(&args),
         What::Vip(args) => vip::main(&args),
+        What::Sentinel(args) => sentinel::main(&args),
+        What::Validate(args) => validate::main(&args),
     }
 }

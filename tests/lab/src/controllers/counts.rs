@@ -40,7 +40,9 @@ fn statuses(s: &State) -> Vec<(Key, Value)> {
     };
     let of_daemons = |set: &Value| {
         let image = &set["spec"]["template"]["spec"]["containers"][0]["image"];
-        let n = of(s, set, |p| p["spec"]["containers"][0]["image"] == *image);
+        let newest =
+            |p: &Value| p["spec"]["containers"][0]["image"] == *image && owners::is_restarted(p, set);
+        let n = of(s, set, newest);
         json!({"currentNumberScheduled": n.all, "desiredNumberScheduled": n.all, "numberMisscheduled": 0, "numberReady": n.ready,
             "numberAvailable": n.ready, "updatedNumberScheduled": n.newest, "observedGeneration": set["metadata"]["generation"]})
     };

@@ -23,6 +23,15 @@ pub fn alive<'a>(s: &'a State, owner: &Value) -> impl Iterator<Item = (&'a Key, 
     pods(s, owner).filter(|(_, pod)| pod["metadata"]["deletionTimestamp"].is_null())
 }
 
+/// What `kubectl rollout restart` writes into a template.
+const RESTARTED: &str = "kubectl.kubernetes.io/restartedAt";
+
+/// A pod was made since the last restart of its set.
+pub fn is_restarted(pod: &Value, set: &Value) -> bool {
+    let wanted = &set["spec"]["template"]["metadata"]["annotations"][RESTARTED];
+    wanted.is_null() || pod["metadata"]["annotations"][RESTARTED] == *wanted
+}
+
 /// ReplicaSets of a Deployment.
 pub fn replica_sets<'a>(s: &'a State, owner: &Value) -> impl Iterator<Item = (&'a Key, &'a Value)> {
     s.api.owned_by(owner).filter(|(k, _)| k.resource == "replicasets")

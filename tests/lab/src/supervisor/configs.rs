@@ -56,6 +56,8 @@ pub struct Tuning {
     pub max_unavailable: Option<u32>,
     /// Text of policy.toml; without it the site has no policy.
     pub policy: Option<String>,
+    /// What the sentinel does outside of runs; the coordinator's own default without it.
+    pub sentinel: Option<String>,
 }
 
 impl Default for Tuning {
@@ -69,6 +71,7 @@ impl Default for Tuning {
             aside: text("3s"),
             max_unavailable: None,
             policy: None,
+            sentinel: None,
         }
     }
 }
@@ -168,7 +171,8 @@ pub fn coordinator(
     let Tuning { drain, wait, reconnect, soak, aside, .. } = tuning;
     let at_once = tuning.max_unavailable.unwrap_or(shape.workers.len() as u32 / 10).max(1);
     let at = |path: &str| scratch.at(path).display().to_string();
-    format!(
+    let sentinel = tuning.sentinel.as_ref().map(|mode| format!("[sentinel]\nmode = \"{mode}\"\n"));
+    let text = format!(
         "cluster = \"{}\"\nname = \"head\"\nlisten = \"{}\"\njournal = \"{}\"\npolicy = \"{}\"\n\
          [tls]\nca = \"{}\"\ncertificate = \"{}\"\nkey = \"{}\"\n\
          [kubernetes]\nkubeconfig = \"{}\"\nca = \"{}\"\nvip = \"{}\"\ntimeout = \"{api_timeout}ms\"\nprobe_timeout = \"{probe_timeout}ms\"\n\
@@ -188,7 +192,8 @@ pub fn coordinator(
         at("head/kubernetes-ca.crt"),
         addresses.vip,
         at("head/backups"),
-    )
+    );
+    text + &sentinel.unwrap_or_default()
 }
 
 pub fn command_line(coordinator: &str, scratch: &Scratch) -> String {
@@ -219,7 +224,7 @@ pub fn certificates(shape: &Shape, scratch: &Scratch, now: jiff::Timestamp) -> a
     let authority = ca::init(&cluster, now)?;
     let issue = |subject: Subject, role: Role, path: &str| -> anyhow::Result<()> {
         let identity = Identity { cluster: cluster.clone(), subject, role };
-        let pair = ca::issue(&authority, &identity, &[], 7, now)?;
+        let pair = ca::issue(&authority, &identity, &[], 365, now)?;
         scratch.write(&format!("{path}.crt"), &pair.certificate, 0o644)?;
         scratch.write(&format!("{path}.key"), &pair.key, 0o600)?;
         Ok(())

@@ -90,9 +90,14 @@ pub fn served(name: &str) -> anyhow::Result<(Pair, ServerConfig)> {
     Ok((pair, config))
 }
 
+/// A server that presents this pair, with whatever is behind its certificate.
+pub fn presenting(pair: &Pair) -> anyhow::Result<ServerConfig> {
+    server(pair, None)
+}
+
 fn server(pair: &Pair, clients: Option<&ClientCa>) -> anyhow::Result<ServerConfig> {
-    let chain =
-        vec![CertificateDer::from_pem_slice(pair.certificate.as_bytes()).context("server certificate")?];
+    let chain: Result<Vec<_>, _> = CertificateDer::pem_slice_iter(pair.certificate.as_bytes()).collect();
+    let chain = chain.context("server certificate")?;
     let key = PrivateKeyDer::from_pem_slice(pair.key.as_bytes()).context("server key")?;
     let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
     let builder = ServerConfig::builder_with_provider(provider).with_safe_default_protocol_versions()?;

@@ -37,8 +37,8 @@ pub async fn all(
     tree::tools(world, scratch, exe)?;
     let vip = TcpListener::bind(&addresses.vip).await.with_context(|| addresses.vip.clone())?;
     let mut tasks = JoinSet::new();
-    if let Some((listener, tls)) = ingress::open(world).await? {
-        tasks.spawn(ingress::keep(listener, tls));
+    if let Some(listener) = ingress::open(world).await? {
+        tasks.spawn(ingress::keep(world.clone(), listener));
     }
     tasks.spawn(socket::keep(world.clone(), listener));
     let let_in = proxy::LetIn::default();

@@ -1,8 +1,10 @@
 //! The state at the beginning: nodes, etcd, BCM. API objects are in `cast`, files in `seed`.
 
+use super::balancers::{self, Balancers, Provider};
 use super::etcd::{Etcd, Member};
 use super::firewall::Firewall;
 use super::images::{Image, Images};
+use super::ingress::Ingress;
 use super::shape::Shape;
 use super::state::{Kubelet, Node, Package, Role, State};
 use super::versions;
@@ -30,6 +32,12 @@ pub fn state(shape: &Shape, now: Timestamp) -> State {
         rights_taken: vec![],
         registry_away: false,
         api_away: false,
+        balancers: Balancers {
+            provider: Provider::default(),
+            pool: Some(shape.network.clone()),
+            hosts: balancers::HOSTS,
+        },
+        ingress: Ingress::default(),
         deprecated: BTreeMap::new(),
     }
 }

@@ -17,6 +17,8 @@ pub fn objects(shape: &Shape, now: Timestamp) -> Objects {
         "runai",
         "gpu-operator",
         "ingress-nginx",
+        // Of rbac.yaml.
+        "podlift",
     ];
     for namespace in names {
         let mut v = object("v1", "Namespace", "", namespace, json!({}), now);

@@ -41,8 +41,10 @@ pub struct Shape {
     pub timing: Timing,
     /// Nodes are machines with a real init, package manager and etcd: the World keeps to what kubeadm and the kubelet own.
     pub machines: bool,
-    /// The network is Calico with its operator.
+    /// The network is Calico with its operator; not where `runbook` is.
     pub calico: bool,
+    /// Calico is BCM's own, and there are MetalLB, an ingress controller, Run:ai and a storage class, as in the runbook's cluster.
+    pub runbook: bool,
     /// All nodes were made from one image with a machine id in it.
     pub image_machine: bool,
     /// Control-plane nodes have nft.
@@ -133,6 +135,7 @@ impl Default for Shape {
             timing: Timing::default(),
             machines: false,
             calico: true,
+            runbook: false,
             image_machine: false,
             nftables: true,
             images: false,

@@ -1,10 +1,12 @@
 //! The state of everything, as plain data. Nothing here waits, reads a clock or touches a disk.
 
+use super::balancers::Balancers;
 use super::bcm::{Bcm, Places};
 use super::effects::Effect;
 use super::etcd::Etcd;
 use super::firewall::Firewall;
 use super::images::Images;
+use super::ingress::Ingress;
 use super::store::{Split, Store};
 use super::written::Written;
 use crate::objects::Objects;
@@ -42,6 +44,8 @@ pub struct State {
     pub registry_away: bool,
     /// The network in front of all API servers is down: they run, and none is reachable.
     pub api_away: bool,
+    pub balancers: Balancers,
+    pub ingress: Ingress,
     /// What each API server was asked for since it started and will not serve for ever.
     pub deprecated: BTreeMap<String, Vec<Deprecated>>,
 }

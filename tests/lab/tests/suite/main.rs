@@ -10,6 +10,7 @@ mod faults;
 mod gangs;
 mod kubeadm;
 mod kubectl;
+mod site;
 mod step_aside;
 mod tools;
 mod transcript;

@@ -74,6 +74,10 @@ impl Fleet {
             machine.write(&format!("{pki}/etcd/ca.crt"), &authority.certificate, 0o600)?;
             machine.write(&format!("{pki}/apiserver-etcd-client.crt"), &client.certificate, 0o600)?;
             machine.write(&format!("{pki}/apiserver-etcd-client.key"), &client.key, 0o600)?;
+            for (path, text, mode) in etcd::leases(&pki) {
+                machine.write(path, &text, mode)?;
+            }
+            machine::enable(&machine.root(), "multi-user.target", etcd::LEASES)?;
         }
         Ok(())
     }

@@ -43,6 +43,21 @@ impl Folder {
         Self::walk(root, dir, true, dir_flags())
     }
 
+    /// The root folder itself, for lookups.
+    pub fn top(root: &Path) -> io::Result<Self> {
+        Ok(Self { fd: nix::fcntl::open(root, OFlag::O_PATH | lookup_flags(), Mode::empty())? })
+    }
+
+    /// A folder of this one, for lookups; fails on a symlink.
+    pub fn down(&self, name: &str) -> io::Result<Self> {
+        Ok(self.enter(Path::new(name), false, OFlag::O_PATH | lookup_flags())?)
+    }
+
+    /// The folder's own state.
+    pub fn own_stat(&self) -> io::Result<Stat> {
+        Ok(stat_of(&fstat(&self.fd)?))
+    }
+
     fn walk(root: &Path, dir: &Path, make: bool, flags: OFlag) -> io::Result<Self> {
         let at = Self { fd: nix::fcntl::open(root, flags, Mode::empty())? };
         match at.below(dir, flags)? {

@@ -5,10 +5,11 @@
 mod aside;
 mod folder;
 mod locks;
+mod owned;
 mod replace;
 
 use crate::paths;
-use crate::{FileKind, Files, Intent, ReplaceError, Space, Stat, Swap};
+use crate::{FileKind, Files, Intent, Owned, ReplaceError, Space, Stat, Swap, Unowned};
 use folder::Folder;
 use nix::fcntl::OFlag;
 use nix::sys::stat::{FileStat, Mode, SFlag};
@@ -163,6 +164,16 @@ impl Files for RealFiles {
 
     fn own_uid(&self) -> u32 {
         nix::unistd::geteuid().as_raw()
+    }
+
+    fn read_owned(&self, path: &Path, most: usize) -> Result<Owned, Unowned> {
+        self.read_owned_file(path, most)
+    }
+
+    fn program(&self, path: &Path) -> Result<Stat, Unowned> {
+        let resolved = super::below(&self.root, path).canonicalize().map_err(|e| Unowned::io(path, e))?;
+        let within = resolved.strip_prefix(&self.root).map_err(|_| Unowned::Link(path.into()))?;
+        Ok(self.open_owned(&Path::new("/").join(within))?.1.stat)
     }
 
     fn lock_holder(&self, path: &Path) -> io::Result<Option<u32>> {

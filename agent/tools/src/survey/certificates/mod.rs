@@ -10,12 +10,21 @@ use super::Site;
 use podlift_model::survey::CertificateFacts;
 use std::path::Path;
 
-/// The certificates; and for each file that could not be read, the reason.
-pub fn look(site: &Site<'_>) -> (Vec<CertificateFacts>, Vec<(String, String)>) {
-    let (mut facts, mut strange) = (Vec::new(), Vec::new());
+/// Certificates, and for each file that could not be read the reason.
+pub type Found = (Vec<CertificateFacts>, Vec<(String, String)>);
+
+/// The certificates of Kubernetes and etcd.
+pub fn look(site: &Site<'_>) -> Found {
     let (all, unlisted) = files::all(site);
-    strange.extend(unlisted);
-    for path in all {
+    let (facts, mut strange) = of(site, all);
+    strange.splice(0..0, unlisted);
+    (facts, strange)
+}
+
+/// The certificates in these files. A file that does not exist has none.
+pub fn of(site: &Site<'_>, paths: impl IntoIterator<Item = String>) -> Found {
+    let (mut facts, mut strange) = (Vec::new(), Vec::new());
+    for path in paths {
         let (found, why) = match site.files().read(Path::new(&path)) {
             Err(e) if e.kind() == std::io::ErrorKind::NotFound => continue,
             Err(e) => (Vec::new(), Some(e.to_string())),

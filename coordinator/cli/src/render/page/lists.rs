@@ -1,6 +1,8 @@
 //! Everything that was decided, prevented, repaired or left, one list each.
 
 use super::section;
+use crate::render::deviations;
+use crate::render::report::issues::decision;
 use crate::render::timestamp;
 use maud::{Markup, html};
 use podlift_engine::view::Report;
@@ -12,6 +14,7 @@ pub(super) fn lists(r: &Report) -> Markup {
         (heals(r))
         (section("Decisions of people", &decisions(r)))
         (section("Different from before", &differences(r)))
+        (section("Other than the runbook", &texts(&deviations::lines(r))))
         (section("Left out", &left_out(r)))
         (section("Ops with an unknown end", &texts(&r.indeterminate)))
         (section("Taken back by the abort", &texts(&r.undone)))
@@ -59,6 +62,7 @@ fn decisions(r: &Report) -> Vec<Markup> {
     let attested = r.attestations.iter().map(|a| {
         html! { (a.by) " attested " code { (a.id) } " at " (timestamp(a.at)) @if !a.note.is_empty() { ": " (a.note) } }
     });
+    let items = r.items.iter().map(|(item, word)| html! { (decision(item, word)) });
     let overridden = r.overridden.iter().map(|o| {
         html! { (o.by) " let " (o.node) " be changed at " (timestamp(o.at)) " although its devices were in use: " (o.reason) }
     });
@@ -67,7 +71,7 @@ fn decisions(r: &Report) -> Vec<Markup> {
         .accepted_losses
         .iter()
         .map(|l| html! { "The loss of " code { "--" (l.flag) } " of " (l.component) " is accepted" });
-    waivers.chain(approvals).chain(attested).chain(overridden).chain(lost).chain(flags).collect()
+    waivers.chain(approvals).chain(items).chain(attested).chain(overridden).chain(lost).chain(flags).collect()
 }
 
 fn differences(r: &Report) -> Vec<Markup> {

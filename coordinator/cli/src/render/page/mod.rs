@@ -1,6 +1,7 @@
 //! `podlift report -o html`: one file that a person reads and signs. It loads nothing and runs no script, so it can be mailed and archived.
 
 mod api;
+mod issues;
 mod lists;
 mod next;
 mod nodes;
@@ -51,9 +52,11 @@ fn body(r: &Report) -> Markup {
         (story::story(r))
         (stopped(r.paused.as_ref()))
         (next::next(r))
+        (issues::issues(r))
         (timeline::timeline(r))
         (nodes::summary(r))
         (api::api(r))
+        (issues::validation(r))
         (work::work(r))
         (nodes::nodes(r))
         (lists::lists(r))

@@ -2,7 +2,8 @@
 
 use maud::{Markup, html};
 use podlift_engine::program::Severity;
-use podlift_engine::view::Report;
+use podlift_engine::validate::Outcome;
+use podlift_engine::view::{IssueRow, Report};
 
 /// Maximum number of lines. The rest is counted, because a list that nobody reads to its end hides what matters.
 const SHOWN: usize = 12;
@@ -40,14 +41,48 @@ pub(super) fn lines(r: &Report) -> Vec<Line> {
         .iter()
         .filter(|c| c.result == "failed")
         .map(|c| line(format!("{}: {}", c.id, c.evidence), ""));
-    let found = r.findings.iter().filter(|f| f.severity != Severity::Note);
-    let found = found.map(|f| line(format!("{}: {}", f.check, f.evidence), &f.next));
-    let open = r.checks.iter().filter(|c| c.result == "open");
+    let validated = r.validation.iter().flat_map(|v| &v.checks).filter(|c| c.result != Outcome::Passed);
+    let validated = validated.map(|c| {
+        let why = c.evidence.first().map_or("", String::as_str);
+        line(
+            format!(
+                "check {} {}: {why}",
+                c.id,
+                if c.result == Outcome::Failed { "failed" } else { "is open" }
+            ),
+            &c.next,
+        )
+    });
+    let unrepaired = r.issues.iter().filter(|row| row.done.is_none());
+    let unrepaired = unrepaired.map(|row| line(format!("{}: {}", row.object, row.what), ""));
+    // The plan's finding of an issue that the run has repaired since is history.
+    let repaired = |next: &str| {
+        let of = |row: &IssueRow| next.contains(&format!("--issue {}", row.issue));
+        r.issues.iter().any(|row| row.done.is_some() && of(row))
+    };
+    let found = r.findings.iter().filter(|f| f.severity != Severity::Note && !repaired(&f.next));
+    let is_found = |id: &str| found.clone().any(|f| f.check == "attestations" && f.evidence.contains(id));
+    let found = found.clone().map(|f| line(format!("{}: {}", f.check, f.evidence), &f.next));
+    // The line of the validation only counts the checks that stand above.
+    let named = validated.clone().next().is_some();
+    let open = r.checks.iter().filter(|c| c.result == "open" && !(named && c.id == "validated"));
     let open = open.map(|c| line(format!("{} is open: {}", c.id, c.evidence), ""));
     // Whatever is attested after the end of a run counts for the next one.
     let command = |id: &str| {
         if r.ended_at.is_none() { format!("podlift attest {id} --note WHY") } else { String::new() }
     };
-    let unsaid = r.unattested.iter().map(|id| line(format!("nobody has attested {id}"), &command(id)));
-    failed.chain(different).chain(checks).chain(open).chain(unsaid).chain(found).collect()
+    let unsaid = r
+        .unattested
+        .iter()
+        .filter(|id| !is_found(id))
+        .map(|id| line(format!("nobody has attested {id}"), &command(id)));
+    failed
+        .chain(unrepaired)
+        .chain(different)
+        .chain(checks)
+        .chain(validated)
+        .chain(open)
+        .chain(unsaid)
+        .chain(found)
+        .collect()
 }

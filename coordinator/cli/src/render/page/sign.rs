@@ -1,5 +1,6 @@
 //! The page to sign: what has evidence is ticked, and nothing else.
 
+use crate::render::{beyond, timestamp};
 use maud::{Markup, html};
 use podlift_engine::view::Report;
 
@@ -17,6 +18,13 @@ pub(super) fn sign(r: &Report) -> Markup {
                             td { (check.evidence) }
                         }
                     }
+                    @for line in beyond::lines(r) {
+                        tr class=(if line.passed { "passed" } else { "open" }) {
+                            td { (mark(if line.passed { "passed" } else { "open" })) }
+                            th scope="row" { (line.id) }
+                            td { (line.evidence) }
+                        }
+                    }
                     @for id in &r.unattested {
                         tr.open { td { (mark("open")) } th scope="row" { (id) } td {
                             "Nobody attested it during the run."
@@ -26,9 +34,9 @@ pub(super) fn sign(r: &Report) -> Markup {
                 }
             }
             div.fields {
-                label { "Performed by" input type="text" name="performed-by" autocomplete="name"; }
-                label { "Date" input type="text" name="date"; }
-                label.wide { "Findings" textarea name="findings" rows="4" {} }
+                label { "Performed by" input type="text" name="performed-by" autocomplete="name" value=[r.note.as_ref().map(|n| &n.by)]; }
+                label { "Date" input type="text" name="date" value=[r.note.as_ref().map(|n| timestamp(n.at))]; }
+                label.wide { "Findings" textarea name="findings" rows="4" { @if let Some(note) = &r.note { (note.text) } } }
             }
         }
     }

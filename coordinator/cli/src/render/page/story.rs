@@ -88,8 +88,15 @@ fn repaired(r: &Report) -> String {
         Some(found) if found.is_empty() => "nothing that was recorded before is different now".into(),
         Some(found) => format!("{} from the record of before", count(found.len(), "difference")),
     };
+    let met = match r.issues.len() {
+        0 => String::new(),
+        met => {
+            let done = r.issues.iter().filter(|row| row.done.is_some()).count();
+            format!("{done} of {} of known issues repaired, ", count(met, "object"))
+        }
+    };
     format!(
-        "{} prevented, {} repaired by the agents, {compared}.",
+        "{} prevented, {} repaired by the agents, {met}{compared}.",
         count(r.prevented.len(), "known problem"),
         count(r.heals.len(), "manifest")
     )

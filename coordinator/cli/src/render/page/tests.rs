@@ -4,10 +4,15 @@ mod browser;
 
 use super::page;
 use crate::render::course_tests::worked;
+use crate::render::validate::tests::{checked, seen};
 use jiff::SignedDuration;
 use podlift_coordinator::testing::name;
-use podlift_engine::view::Report;
+use podlift_engine::issues::{IssueName, Writer, WriterSource};
+use podlift_engine::machine::Note;
+use podlift_engine::program::Finding;
+use podlift_engine::validate::Outcome;
 use podlift_engine::view::report::{NodeReport, PhaseReport};
+use podlift_engine::view::{IssueRow, Report};
 
 /// A report with something in each of its parts.
 pub(super) async fn full() -> Report {
@@ -23,6 +28,25 @@ pub(super) async fn full() -> Report {
         node.unavailable_seconds = 250.0 + 10.0 * i as f64;
     }
     let healed = r.nodes[0].name.clone();
+    r.issues = vec![IssueRow {
+        issue: IssueName::LoadBalancers,
+        object: "service runai/runai-proxy".into(),
+        what: "it was deleted".into(),
+        since: Some(start),
+        by: Some(Writer {
+            name: "cm-kubernetes-setup".into(),
+            at: None,
+            source: WriterSource::ManagedFields,
+        }),
+        done: Some("created again with address 10.0.0.40".into()),
+        when: Some(start + SignedDuration::from_secs(1)),
+    }];
+    r.validation = Some(seen(vec![
+        checked("node-versions", Outcome::Passed, ""),
+        checked("dns", Outcome::Failed, "kubectl -n kube-system get pods"),
+        checked("storage", Outcome::Open, "podlift validate --only storage"),
+    ]));
+    r.note = Some(Note { text: "loose cable at dgx031".into(), by: "ann".into(), at: start });
     r.heals.push(podlift_engine::view::report::HealReport {
         node: healed,
         file: "kube-apiserver.yaml".into(),
@@ -75,6 +99,14 @@ async fn each_part_is_on_the_page() {
         "When",
         "Summary",
         "API servers",
+        "Known issues",
+        "last written by cm-kubernetes-setup",
+        "created again with address 10.0.0.40",
+        "Validation",
+        "evidence of dns",
+        "runai-page",
+        "loose cable at dgx031</textarea>",
+        "value=\"ann\"",
         "Interrupted jobs",
         "Batches",
         "Nodes",
@@ -91,6 +123,7 @@ async fn each_part_is_on_the_page() {
 #[tokio::test(start_paused = true)]
 async fn a_line_without_evidence_is_not_ticked() {
     let mut r = full().await;
+    r.validation = None;
     let ticks = |r: &Report| page(r).matches("☑").count();
     let passed = |r: &Report| r.checks.iter().filter(|c| c.result == "passed").count();
     for check in &mut r.checks {
@@ -123,4 +156,31 @@ async fn the_story_says_what_is_not_known() {
     r.differences = None;
     let text = super::story::lines(&r).join(" ");
     assert!(text.contains("its outage is not known") && text.contains("not compared"), "{text}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_was_repaired_since_and_what_is_said_already_is_no_line_of_its_own() {
+    let mut r = full().await;
+    let found = |check: &str, evidence: &str, next: &str| -> Finding {
+        let json =
+            serde_json::json!({"check": check, "severity": "warning", "evidence": evidence, "next": next});
+        serde_json::from_value(json).unwrap()
+    };
+    r.checks.clear();
+    r.unattested = vec!["rollback-reviewed".into()];
+    r.findings = vec![
+        found(
+            "attestations",
+            "nobody has attested rollback-reviewed: the way back",
+            "podlift attest rollback-reviewed",
+        ),
+        found("services", "the service has no address", "podlift repair --issue load-balancers"),
+    ];
+    let shown = |r: &Report| super::next::next(r).into_string();
+    assert!(r.issues[0].done.is_some() && r.issues[0].issue == IssueName::LoadBalancers);
+    let text = shown(&r);
+    assert_eq!(text.matches("rollback-reviewed").count(), 2, "one line, with its command: {text}");
+    assert!(!text.contains("has no address"), "{text}");
+    r.issues.iter_mut().for_each(|row| row.done = None);
+    assert!(shown(&r).contains("has no address"));
 }

@@ -4,6 +4,7 @@ mod fleet;
 mod header;
 mod lines;
 mod overlay;
+mod sentinel;
 mod steps;
 mod style;
 
@@ -77,6 +78,7 @@ fn one(frame: &mut Frame, model: &Model, panel: Panel, area: Rect) {
     let inner = Rect { width: area.width - 2, height: area.height - 2, ..area };
     let (title, lines): (String, Vec<Line>) = match panel {
         Panel::Fleet => fleet::panel(model, inner),
+        Panel::Steps if sentinel::is_shown(model) => sentinel::panel(model, inner),
         Panel::Steps => steps::panel(model, inner),
         Panel::Log => lines::panel(model, Panel::Log, inner),
         Panel::Heals => lines::panel(model, Panel::Heals, inner),

@@ -1,6 +1,7 @@
 //! The panel of steps that are at work, wait or have failed, each with age and reason.
 
 use super::super::model::{Model, Panel};
+use super::sentinel;
 use super::style::{cut, state};
 use crate::render::{duration, place};
 use podlift_client::live::Work;
@@ -13,6 +14,9 @@ const VERB: usize = 34;
 
 /// Lines that are needed to show every such step.
 pub(super) fn height(model: &Model) -> u16 {
+    if sentinel::is_shown(model) {
+        return sentinel::height(model);
+    }
     let all = model.live.work().len();
     u16::try_from(all.max(1)).unwrap_or(u16::MAX)
 }

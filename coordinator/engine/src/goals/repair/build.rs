@@ -7,8 +7,9 @@ use crate::doors::KubeadmConfigView;
 use crate::goals::assemble::{Made, assemble};
 use crate::goals::upgrade::build::{choose, kubelet_config, predict, waivers};
 use crate::goals::upgrade::{bcm_plan, checks, items};
-use crate::goals::{PlanError, PlanInput, left_out};
+use crate::goals::{PlanError, PlanInput, left_out, mends};
 use crate::inventory::Inventory;
+use crate::issues::{IssueName, Sighting};
 use crate::kubeadm_config::ConfigRepair;
 use crate::program::{FLAG_LOSS, Finding, Goal, Mends, PatchFile, Program, Repair, Severity, finding};
 use podlift_model::{Digest, KubeVersion, NodeName};
@@ -24,11 +25,15 @@ pub fn build(input: &PlanInput) -> Result<Program, PlanError> {
     items::check(input, &cause, &lost.losses)?;
     cause.prevented.extend(version::lost(input));
     let patches = patches(lost.patches, &chosen);
+    let sightings = mends::sightings(input, &input.earlier.site);
+    let of_config = wants_config(&input.issues);
     let mut also = order::Also {
-        config: cause.repairs().iter().any(ConfigRepair::is_of_kubeadm),
-        kubelet_config: cause.repairs().iter().any(|r| matches!(r, ConfigRepair::SetKubelet { .. })),
-        patched: patched(&chosen, &patches),
+        config: of_config && cause.repairs().iter().any(ConfigRepair::is_of_kubeadm),
+        kubelet_config: of_config
+            && cause.repairs().iter().any(|r| matches!(r, ConfigRepair::SetKubelet { .. })),
+        patched: if of_config { patched(&chosen, &patches) } else { BTreeSet::new() },
         learn: false,
+        mends: mends::of_sightings(input, &sightings),
     };
     let none = Default::default();
     let books = bcm_plan::Books { packages: &none, repairs_config: also.config };
@@ -36,9 +41,10 @@ pub fn build(input: &PlanInput) -> Result<Program, PlanError> {
     also.learn = bcm.plan.as_ref().is_some_and(|bcm| bcm.learn_config);
     let mut findings = checks::run(input, version, &cause, &lost.losses, &left_out, &bcm);
     findings.extend(version::check(input, version));
+    findings.extend(sightings.iter().map(seen));
     findings.extend(nothing(input, version, &cause, &also));
     findings.sort_by_key(checks::rank);
-    let goal = Goal::Repair(Repair { version });
+    let goal = Goal::Repair(Repair { version, issues: input.issues.clone() });
     let phases = order::phases(&input.inventory, &goal.shared(), &also);
     let repairs = cause.repairs();
     let unknown = KubeadmConfigView {
@@ -46,7 +52,7 @@ pub fn build(input: &PlanInput) -> Result<Program, PlanError> {
         cluster_configuration: String::new(),
         managers: vec![],
     };
-    let mends = Mends {
+    let texts = Mends {
         prevented: cause.prevented,
         kubeadm_config: input.kubeadm_config.clone().unwrap_or(unknown),
         kubelet_config: kubelet_config(input, &repairs),
@@ -54,10 +60,32 @@ pub fn build(input: &PlanInput) -> Result<Program, PlanError> {
         meant: vec![],
         patches,
     };
-    Ok(assemble(
+    let mut program = assemble(
         input,
-        Made { goal, mends, phases, jobs: vec![], bcm: bcm.plan.filter(|_| also.learn), findings, left_out },
-    ))
+        Made {
+            goal,
+            mends: texts,
+            phases,
+            jobs: vec![],
+            bcm: bcm.plan.filter(|_| also.learn),
+            findings,
+            left_out,
+        },
+    );
+    mends::carry(&mut program.recorded, &input.earlier.site, &sightings);
+    Ok(program)
+}
+
+/// Whether kubeadm's own texts are repaired: always, unless only other issues are asked for.
+fn wants_config(issues: &[IssueName]) -> bool {
+    let of_texts = |issue: &IssueName| matches!(issue, IssueName::EtcdServers | IssueName::FeatureGates);
+    issues.is_empty() || issues.iter().any(of_texts)
+}
+
+/// A sighting stops no repair: it is the reason for one.
+fn seen(sighting: &Sighting) -> Finding {
+    let severity = sighting.severity.max(Severity::Warning);
+    finding(sighting.issue.name(), severity, None, sighting.what.clone(), &sighting.next)
 }
 
 /// The files of the chosen nodes.
@@ -89,7 +117,7 @@ fn nothing(
     let waived = input.waivers.iter().any(|w| w.check == FLAG_LOSS);
     (also.is_empty() && cause.unrepairable.is_empty() && !waived).then(|| {
         let evidence = format!(
-            "nothing to repair: kubeadm-config, kubelet-config and the nodes' patches already give what runs at {version}; the run only verifies"
+            "nothing to repair: kubeadm-config, kubelet-config and the nodes' patches already give what runs at {version}, and no known issue is seen; the run only verifies"
         );
         finding("repair", Severity::Note, None, evidence, "")
     })

@@ -1,6 +1,6 @@
 //! The order of a repair: the backup, the ConfigMaps, the patches, the verification. Parts that are right already are left out.
 
-use crate::goals::draft::{Draft, backup, number};
+use crate::goals::draft::{Draft, backup, number, validation};
 use crate::inventory::{Inventory, NodeEntry};
 use crate::program::{Phase, Shared};
 use crate::steps::{
@@ -20,11 +20,13 @@ pub(super) struct Also {
     pub patched: BTreeSet<NodeName>,
     /// BCM has to read the repaired kubeadm-config.
     pub learn: bool,
+    /// Repairs of issues that are seen now.
+    pub mends: Vec<StepKind>,
 }
 
 impl Also {
     pub fn is_empty(&self) -> bool {
-        !self.config && !self.kubelet_config && self.patched.is_empty()
+        !self.config && !self.kubelet_config && self.patched.is_empty() && self.mends.is_empty()
     }
 }
 
@@ -55,12 +57,15 @@ pub(super) fn phases(all: &Inventory, shared: &Shared, also: &Also) -> Vec<Phase
             title: "After",
             why: "the repair has succeeded only if the whole fleet is seen to be as it was",
             parallel: 1,
-            lanes: vec![(
-                None,
-                vec![VerifyFleet::as_they_are(shared.to).into(), CompareFleet::to(shared.to).into()],
-            )],
+            lanes: vec![(None, after(shared, also))],
         }),
+        Some(validation()),
     ];
     let some = |d: &Draft| d.lanes.iter().any(|(_, steps)| !steps.is_empty());
     number(drafts.into_iter().flatten().filter(some))
+}
+
+fn after(shared: &Shared, also: &Also) -> Vec<StepKind> {
+    let verified = [VerifyFleet::as_they_are(shared.to).into(), CompareFleet::to(shared.to).into()];
+    also.mends.iter().cloned().chain(verified).collect()
 }

@@ -38,11 +38,11 @@ fn what_a_heal_left_is_repaired_behind_a_sealed_backup() {
     let ids: Vec<&str> = program.mends.prevented.iter().map(|p| p.id.as_str()).collect();
     assert!(ids.contains(&"etcd-servers-lost"), "{ids:?}");
     let phases: Vec<&str> = program.phases.iter().map(|p| p.name.as_str()).collect();
-    assert_eq!(phases, ["backup", "root-cause", "after"]);
+    assert_eq!(phases, ["backup", "root-cause", "after", "validate"]);
     assert!(program.phases.iter().all(|p| !p.why.is_empty()));
     let verbs = verbs(&program);
-    let last = ["seal-backup", "repair-config", "learn-config", "verify-fleet", "compare"];
-    assert_eq!(verbs[verbs.len() - 5..], last, "BCM has to learn what was repaired");
+    let last = ["seal-backup", "repair-config", "learn-config", "verify-fleet", "compare", "validate"];
+    assert_eq!(verbs[verbs.len() - 6..], last, "BCM has to learn what was repaired");
     let mut without = running("v1.31.9");
     without.bcm.as_mut().unwrap().state.as_mut().unwrap().mode = podlift_model::bcm::HeadMode::Passive;
     assert!(build(&without).unwrap().steps().all(|s| s.kind.step().verb() != "learn-config"));
@@ -75,7 +75,7 @@ fn where_nothing_is_left_the_program_only_verifies_and_reports_that() {
     let mended = crate::kubeadm_config::repair(&config_of(&i), &text.mends.repairs).unwrap();
     i.kubeadm_config.as_mut().unwrap().cluster_configuration = mended;
     let program = build(&i).unwrap();
-    assert_eq!(verbs(&program), ["verify-fleet", "compare"]);
+    assert_eq!(verbs(&program), ["verify-fleet", "compare", "validate"]);
     assert!(program.steps().all(|s| s.kind.step().touches() == Touches::Nothing));
     let note = program.findings.iter().find(|f| f.check == "repair").unwrap();
     assert_eq!(note.severity, Severity::Note);

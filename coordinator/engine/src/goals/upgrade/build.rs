@@ -5,7 +5,7 @@ use crate::analysis::kubeadm::has_phases;
 use crate::analysis::root_cause;
 use crate::doors::KubeadmConfigView;
 use crate::goals::assemble::{Made, assemble};
-use crate::goals::{PlanError, PlanInput, left_out};
+use crate::goals::{PlanError, PlanInput, left_out, mends};
 use crate::inventory::{Inventory, NodeEntry, NodeRole};
 use crate::jobs::unless_waived;
 use crate::kubeadm_config::{ClusterConfiguration, ConfigRepair};
@@ -103,6 +103,7 @@ fn also(
         jobs: jobs_of(input),
         now: input.now,
         bcm: Default::default(),
+        mends: mends::of_record(input),
     }
 }
 

@@ -3,7 +3,7 @@
 use super::bcm_plan::Drawn;
 use super::forecast::{Foreseen, foresee};
 use super::image_order::{assign, books, image_of, images, sync};
-use crate::goals::draft::{Draft, backup, number};
+use crate::goals::draft::{Draft, backup, number, validation};
 use crate::inventory::{Inventory, NodeEntry, NodeRole};
 use crate::program::{CANARY, ImageOrder, JobRow, Phase, PlanOptions, Shared, WORKERS};
 use crate::steps::{
@@ -41,6 +41,8 @@ pub(super) struct Also {
     pub whole_apply: bool,
     /// Software images and BCM's books.
     pub bcm: Drawn,
+    /// Repairs of known issues, for what the run may take away.
+    pub mends: Vec<StepKind>,
 }
 
 /// `chosen` is the inventory cut to the nodes that this run upgrades. The backup always covers the whole control plane.
@@ -128,13 +130,20 @@ pub(super) fn phases(
             title: "After",
             why: "the run has succeeded only if the whole fleet is seen to be as it was, at the new version",
             parallel: 1,
-            lanes: vec![(None, vec![VerifyFleet::to(shared.to).into(), CompareFleet::to(shared.to).into()])],
+            lanes: vec![(None, after(shared, also))],
         },
+        validation(),
     ];
     let mut phases =
         number(drafts.into_iter().filter(|d| d.lanes.iter().any(|(_, steps)| !steps.is_empty())));
     let jobs = foreseen.map(|foreseen| foreseen.put_into(&mut phases)).unwrap_or_default();
     (phases, jobs)
+}
+
+/// What went during the run is repaired before it is compared.
+fn after(shared: &Shared, also: &Also) -> Vec<StepKind> {
+    let verified = [VerifyFleet::to(shared.to).into(), CompareFleet::to(shared.to).into()];
+    also.mends.iter().cloned().chain(verified).collect()
 }
 
 /// Nodes that are marked at the same time.

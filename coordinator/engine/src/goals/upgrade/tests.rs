@@ -55,6 +55,7 @@ fn the_order_of_a_run() {
             "verify x7 of 7",
             "bcm x1 of 1",
             "after x1 of 1",
+            "validate x1 of 1",
         ]
     );
     let steps: Vec<&str> =

@@ -29,7 +29,7 @@ struct Status {
 }
 
 /// Only nodes that have such hardware.
-pub(super) async fn read(api: &Api) -> Result<BTreeMap<NodeName, Hardware>, Failure> {
+pub(in crate::cluster::kube) async fn read(api: &Api) -> Result<BTreeMap<NodeName, Hardware>, Failure> {
     let mut nodes = BTreeMap::new();
     api.each("/api/v1/nodes", &[], |node: Node| {
         let name = NodeName::new(node.metadata.name.as_str());

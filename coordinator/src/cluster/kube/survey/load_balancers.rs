@@ -6,6 +6,7 @@ use crate::cluster::kube::pages::or_default;
 use podlift_engine::survey::LoadBalancerView;
 use podlift_model::Failure;
 use serde::Deserialize;
+use serde_json::Value;
 
 /// The pool that MetalLB took the address from, under its new and its old name.
 const POOLS: &[&str] = &["metallb.io/ip-allocated-from-pool", "metallb.universe.tf/ip-allocated-from-pool"];
@@ -77,6 +78,11 @@ pub(super) async fn read(api: &Api) -> Result<Vec<LoadBalancerView>, Failure> {
     })
     .await?;
     Ok(services)
+}
+
+/// One service as an object of the API, whatever its type is.
+pub(in super::super) fn of(object: &Value) -> LoadBalancerView {
+    view(Service::deserialize(object).unwrap_or_default())
 }
 
 fn view(service: Service) -> LoadBalancerView {

@@ -3,6 +3,7 @@
 
 mod budgets;
 mod configs;
+mod controllers;
 mod core_dns;
 mod gang;
 mod gangs;
@@ -15,6 +16,7 @@ mod metrics;
 mod pod_affinity;
 mod pods;
 mod raw_pod;
+mod release;
 mod rights;
 mod runtime_classes;
 mod served;
@@ -23,15 +25,20 @@ mod tigera;
 
 use super::api::Api;
 use crate::cluster::{Certificates, Servers};
-use podlift_engine::survey::ClusterSurvey;
+use podlift_engine::survey::{ClusterSurvey, LoadBalancerView, ServedCertificate};
 use podlift_model::Failure;
 use podlift_model::survey::Seen;
 use std::time::Duration;
 
 pub(super) use gangs::read as gangs_of;
-pub(super) use hardware::of_node as hardware_of;
+pub(super) use hardware::{of_node as hardware_of, read as hardware};
+pub(super) use load_balancers::of as load_balancer;
+pub(super) use meta::Meta;
 pub(super) use pods::{forbidden, read as pods_of, view as pod_view};
 pub(super) use raw_pod::{CORDON_TAINT, MIRROR, Raw as RawPod, covers_cordon};
+pub(super) use release::of as release;
+pub(super) use served::of as served_at;
+pub(super) use tigera::read as tigera;
 
 /// Time limit of any one part.
 const PART: Duration = Duration::from_secs(45);
@@ -69,6 +76,8 @@ pub(super) async fn survey(from: &Sources<'_>, endpoints: &[String]) -> ClusterS
         core_dns,
         rights,
         gangs,
+        controllers,
+        calico,
         outside,
         inside,
     ) = tokio::join!(
@@ -83,6 +92,8 @@ pub(super) async fn survey(from: &Sources<'_>, endpoints: &[String]) -> ClusterS
         part(core_dns::read(api)),
         part(rights::missing(api)),
         part(gangs::read(api)),
+        part(controllers::read(api)),
+        part(super::calico::read(api)),
         outside,
         inside
     );
@@ -107,7 +118,28 @@ pub(super) async fn survey(from: &Sources<'_>, endpoints: &[String]) -> ClusterS
         applications: Ok(None),
         hardware,
         served,
+        controllers,
+        calico,
     }
+}
+
+/// The certificates of all ingresses, as the wire shows them, with the load balancers in front of them, and what promises TLS and was not
+/// asked.
+pub(super) async fn outside(
+    api: &Api,
+    certificates: &dyn Certificates,
+) -> (Seen<Vec<LoadBalancerView>>, Seen<Vec<ServedCertificate>>, Vec<String>) {
+    let (balancers, ingresses, controllers) = tokio::join!(
+        part(load_balancers::read(api)),
+        part(ingresses::read(api)),
+        part(controllers::read(api))
+    );
+    let unasked = served::unasked(ingresses.as_deref().unwrap_or_default(), &controllers);
+    let served = match &ingresses {
+        Ok(_) => Ok(served::read(certificates, &balancers, &ingresses).await),
+        Err(why) => Err(why.clone()),
+    };
+    (balancers, served, unasked)
 }
 
 async fn part<T>(look: impl Future<Output = Result<T, Failure>>) -> Seen<T> {

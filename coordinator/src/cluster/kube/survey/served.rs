@@ -3,7 +3,9 @@
 use super::ingresses::Ingress;
 use crate::cluster::Certificates;
 use futures_util::StreamExt as _;
-use podlift_engine::survey::{Certificate, LoadBalancerView, ServedCertificate};
+use podlift_engine::survey::{
+    Certificate, IngressController, IngressFamily, LoadBalancerView, ServedCertificate,
+};
 use podlift_model::survey::Seen;
 use std::collections::BTreeSet;
 
@@ -22,21 +24,34 @@ pub(super) async fn read(
     ingresses: &Seen<Vec<Ingress>>,
 ) -> Vec<ServedCertificate> {
     let asked = questions(balancers.as_deref().unwrap_or_default(), ingresses.as_deref().unwrap_or_default());
-    let looks = asked.into_iter().map(|(address, name)| async move {
-        let seen = certificates_of(certificates, &address, &name).await;
-        let entry = |certificate| ServedCertificate {
-            address: address.clone(),
-            server_name: name.clone(),
-            certificate,
-        };
-        seen.into_iter().map(entry).collect::<Vec<_>>()
-    });
+    let looks =
+        asked.into_iter().map(|(address, name)| async move { of(certificates, &address, &name).await });
     let mut served: Vec<Vec<ServedCertificate>> =
         futures_util::stream::iter(looks).buffer_unordered(AT_ONCE).collect().await;
     let place =
         |all: &Vec<ServedCertificate>| all.first().map(|s| (s.address.clone(), s.server_name.clone()));
     served.sort_by_key(place);
     served.into_iter().flatten().collect()
+}
+
+/// The different certificates of one address for one name, and its page. An empty name asks without one.
+pub(in super::super) async fn of(
+    certificates: &dyn Certificates,
+    address: &str,
+    name: &str,
+) -> Vec<ServedCertificate> {
+    let seen = certificates_of(certificates, address, name).await;
+    let page = match seen.first() {
+        Some(Ok(_)) if !name.is_empty() => certificates.page(address, name).await,
+        _ => None,
+    };
+    let entry = |certificate: Seen<Certificate>| ServedCertificate {
+        address: address.into(),
+        server_name: name.into(),
+        page: certificate.is_ok().then(|| page.clone()).flatten(),
+        certificate,
+    };
+    seen.into_iter().map(entry).collect()
 }
 
 /// What several handshakes in a row get: each different certificate once, the most frequent one first, and the last failure if there was
@@ -85,6 +100,21 @@ fn questions(balancers: &[LoadBalancerView], ingresses: &[Ingress]) -> BTreeSet<
     out
 }
 
+/// What promises TLS and has no address to ask, or is of a kind that is not asked.
+pub(super) fn unasked(ingresses: &[Ingress], controllers: &Seen<Vec<IngressController>>) -> Vec<String> {
+    let without = ingresses.iter().filter(|i| !i.tls_hosts.is_empty() && i.view.addresses.is_empty());
+    let without = without
+        .map(|i| format!("ingress {}/{} has TLS and no address to ask", i.view.namespace, i.view.name));
+    let tls =
+        |c: &&IngressController| c.family == IngressFamily::GatewayApi && c.default_certificate.is_some();
+    let gateways = controllers.iter().flatten().filter(tls);
+    let gateways =
+        gateways.map(|c| format!("gateway {}/{} has TLS, and no gateway is asked", c.namespace, c.name));
+    let unseen = controllers.as_ref().err();
+    let unseen = unseen.map(|why| format!("gateways can't be seen: {why}"));
+    without.chain(gateways).chain(unseen).collect()
+}
+
 /// Port 443. If the service with the address does not offer 443, all its ports except plain HTTP.
 fn ports(balancers: &[LoadBalancerView], address: &str) -> Vec<u16> {
     let offered: Vec<u16> = balancers
@@ -110,6 +140,33 @@ mod tests {
     use super::*;
     use async_trait::async_trait;
     use std::sync::atomic::{AtomicU32, Ordering};
+
+    #[test]
+    fn an_ingress_without_an_address_and_a_gateway_with_tls_are_not_asked() {
+        let ingress = |name: &str, addresses: &[&str]| Ingress {
+            view: podlift_engine::survey::IngressView {
+                namespace: "runai".into(),
+                name: name.into(),
+                hosts: vec![],
+                tls_secrets: vec![],
+                addresses: addresses.iter().map(ToString::to_string).collect(),
+            },
+            tls_hosts: ["runai.example".to_string()].into(),
+        };
+        let plain = Ingress { tls_hosts: BTreeSet::new(), ..ingress("plain", &[]) };
+        let gateway = |name: &str, secret: Option<&str>| IngressController {
+            family: IngressFamily::GatewayApi,
+            namespace: "g".into(),
+            name: name.into(),
+            default_certificate: secret.map(String::from),
+        };
+        let ingresses = [ingress("ui", &["10.77.0.90"]), ingress("new", &[]), plain];
+        let controllers = Ok(vec![gateway("edge", Some("g/edge-tls")), gateway("http", None)]);
+        let seen = unasked(&ingresses, &controllers);
+        let [new, edge] = &seen[..] else { panic!("{seen:?}") };
+        assert!(new.starts_with("ingress runai/new ") && edge.starts_with("gateway g/edge "), "{seen:?}");
+        assert_eq!(unasked(&[], &Err("403".into())), ["gateways can't be seen: 403"]);
+    }
 
     /// Replicas that take turns; an empty one refuses.
     struct Replicas(Vec<&'static str>, AtomicU32);

@@ -25,7 +25,7 @@ struct Status {
     conditions: Vec<Condition>,
 }
 
-pub(super) async fn read(api: &Api) -> Result<Vec<TigeraStatus>, Failure> {
+pub(in super::super) async fn read(api: &Api) -> Result<Vec<TigeraStatus>, Failure> {
     let mut parts = Vec::new();
     match api.each(PATH, &[], |object: Object| parts.push(view(object))).await {
         Ok(()) => Ok(parts),

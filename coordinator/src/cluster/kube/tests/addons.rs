@@ -1,7 +1,7 @@
 //! How far CoreDNS and kube-proxy are rolled out, by the status of their controllers and by the pods of each node.
 
 use super::{Played, node, pod};
-use podlift_engine::doors::AddonsView;
+use podlift_engine::doors::{AddonsView, RolloutKind};
 use podlift_engine::{ClusterLook, ClusterReply};
 use serde_json::{Value, json};
 
@@ -13,7 +13,7 @@ fn set(status: Value) -> Value {
     let containers = json!([{"name": "kube-proxy", "image": "registry.k8s.io/kube-proxy:v1.32.9"}]);
     let annotations = json!({"deprecated.daemonset.template.generation": "5"});
     json!({
-        "metadata": {"name": "kube-proxy", "generation": 5, "annotations": annotations},
+        "metadata": {"namespace": "kube-system", "name": "kube-proxy", "generation": 5, "annotations": annotations},
         "spec": {
             "selector": {"matchLabels": {"k8s-app": "kube-proxy"}},
             "template": {"spec": {"containers": containers, "nodeSelector": {"kubernetes.io/os": "linux"}}},
@@ -51,11 +51,16 @@ async fn nodes_with_an_old_an_unready_or_no_kube_proxy_are_named() {
     };
     let nodes: Vec<Value> = ["dgx030", "dgx031", "dgx032", "dgx033"].map(linux).to_vec();
     let pods = [proxy("dgx030", "5", true), proxy("dgx031", "4", true), proxy("dgx032", "5", false)];
-    let played = Played::default()
-        .on(SET, &[(200, set(status))])
-        .on(PODS, &[(200, json!({"metadata": {}, "items": pods}))])
-        .on("GET /api/v1/nodes", &[(200, json!({"metadata": {}, "items": nodes}))]);
-    let rollout = addons(&played).await.kube_proxy_rollout.unwrap();
+    let played = || {
+        Played::default()
+            .on(SET, &[(200, set(status.clone()))])
+            .on(PODS, &[(200, json!({"metadata": {}, "items": pods}))])
+            .on("GET /api/v1/nodes", &[(200, json!({"metadata": {}, "items": nodes}))])
+    };
+    let rollout = addons(&played()).await.kube_proxy_rollout.unwrap();
+    let (namespace, name) = ("kube-system".into(), "kube-proxy".into());
+    let look = ClusterLook::Rollout { kind: RolloutKind::DaemonSet, namespace, name };
+    assert_eq!(played().look(look).await.unwrap(), ClusterReply::Rollout(Some(rollout.clone())));
     assert_eq!((rollout.observed, rollout.desired, rollout.updated, rollout.available), (true, 4, 2, 3));
     let unready: Vec<&str> = rollout.unready_nodes.iter().map(|n| n.as_str()).collect();
     assert_eq!(unready, ["dgx031", "dgx032", "dgx033"]);

@@ -1,7 +1,7 @@
 //! PUT, and what every change has in common: preconditions, what may not change, who owns it now, generation, finalizers.
 
 use super::Cx;
-use crate::api::{Reply, decode, status, validate};
+use crate::api::{Reply, decode, status, validate, webhooks};
 use crate::objects::{defaults, fields};
 use crate::world::State;
 use serde_json::{Value, json};
@@ -57,6 +57,9 @@ fn locked(
     let mut s = cx.world.lock();
     let before = s.api.get(&cx.target.key()).cloned();
     let before = before.ok_or_else(|| Box::new(status::not_found(cx.target)))?;
+    if cx.target.subresource.is_none() {
+        webhooks::admit(&s, cx.target, "UPDATE")?;
+    }
     let edited = edit(&before)?;
     let decoded = decode::decode(kind, cx.call, edited).map_err(|e| Box::new(status::bad_request(&e)))?;
     let mut after = decoded.object;

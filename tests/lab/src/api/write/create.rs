@@ -2,7 +2,7 @@
 
 use super::Cx;
 use crate::api::route::Target;
-use crate::api::{Reply, decode, services, status, validate};
+use crate::api::{Reply, decode, services, status, validate, webhooks};
 use crate::objects::{admission, defaults, fields, names, seconds};
 use crate::world::State;
 use serde_json::{Value, json};
@@ -51,6 +51,7 @@ pub(super) fn insert(cx: &Cx<'_>, body: Value) -> Result<(Value, Vec<String>), B
     let target = cx.target.named(&named(&mut s, &mut v));
     identity(&mut v, &target, &mut s, now);
     check(&s, &target, &v)?;
+    webhooks::admit(&s, &target, "CREATE")?;
     defaults::fill_in(kind, &mut v);
     defaults::status(kind, &mut v);
     if defaults::has_generation(kind) {

@@ -4,6 +4,7 @@ mod bcm;
 mod hands;
 mod journal;
 mod seeds;
+mod site;
 
 use super::scenario::{Action, Event, Scenario, When};
 use crate::supervisor::Lab;

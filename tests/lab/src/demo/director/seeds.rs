@@ -2,7 +2,7 @@
 //! so before anything runs.
 
 use super::super::scenario::{Action, Edit, FaultOrder, How, MachineState, Named, PackageState, Patch};
-use super::bcm;
+use super::{bcm, site as beside};
 use crate::objects::Key;
 use crate::world::certificates;
 use crate::world::state::Deprecated;
@@ -54,6 +54,7 @@ pub fn sow(world: &World, to: &str, action: &Action) -> anyhow::Result<bool> {
         Action::Package(state) => package(world, state)?,
         Action::Machine(state) => machine(world, state),
         Action::ClearFaults => world.clear_faults(),
+        Action::Site(order) => beside::sow(world, order)?,
         Action::RegistryAway(_)
         | Action::LoadImages { .. }
         | Action::CollectImages(_)

@@ -1,6 +1,6 @@
 //! What the scenario is about.
 
-use super::{Case, Finding, finding, left, list};
+use super::{Case, Finding, finding, issues, left, list};
 use crate::objects::Key;
 use crate::world::kubeadm_config::{self, EtcdConfig};
 use crate::world::{What, pods};
@@ -28,6 +28,9 @@ pub(super) fn findings(case: &Case) -> Vec<Finding> {
         one(want.never_in_vain, &never_in_vain),
         one(want.images_in_place, &images_in_place),
         one(want.sources, &sources),
+        one(!want.issues.is_empty(), &issues::named),
+        one(want.vip_unfailed && case.world.shape.control_planes.len() > 1, &issues::vip_unfailed),
+        one(want.as_served, &issues::as_served),
     ];
     all.into_iter().flatten().collect()
 }

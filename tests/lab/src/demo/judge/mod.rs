@@ -3,6 +3,7 @@
 mod end;
 mod expected;
 mod images;
+mod issues;
 mod left;
 
 use super::director::Director;

@@ -1,6 +1,7 @@
 //! What can happen to a lab. `coordinator`, `second` (a second coordinator on a copy of the journal) and nodes are processes by name.
 
 use super::bcm::{CmshOrder, SyncEnd};
+use super::site::Site;
 use crate::world::bcm::Ha;
 use serde::Deserialize;
 use serde_json::Value;
@@ -163,6 +164,7 @@ pub enum Action {
         removed: String,
     },
     Machine(MachineState),
+    Site(Site),
 }
 
 #[derive(Debug, Clone, Deserialize)]
@@ -328,6 +330,7 @@ impl Action {
             | Action::Cmsh(_)
             | Action::HeadMode(_)
             | Action::BcmWritesConfig
+            | Action::Site(_)
             | Action::Bcm { .. } => vec![],
         }
     }

@@ -84,6 +84,6 @@ mod tests {
         let mut scenario = find("bad-night").unwrap();
         scenario.steps.push(Step::default());
         let said = check(&scenario, &Shape::default()).unwrap_err().to_string();
-        assert!(said.contains("step 3 does nothing"), "{said}");
+        assert!(said.contains("step 5 does nothing"), "{said}");
     }
 }

@@ -105,6 +105,8 @@ pub struct Cluster {
     pub cold: Option<u64>,
     /// Nodes without nft.
     pub without_nftables: bool,
+    /// It has the runbook's Calico, MetalLB, ingress controller and Run:ai.
+    pub runbook: bool,
 }
 
 /// Something that happens once, as soon as its condition is seen.
@@ -187,6 +189,12 @@ pub struct Expect {
     pub images: bool,
     /// kubeadm-config and kubelet-config have what the cluster runs with.
     pub configs: bool,
+    /// Known issues that the report has to name, each with what was done about it.
+    pub issues: Vec<String>,
+    /// By the report's own probes, no request at the proxy's address failed.
+    pub vip_unfailed: bool,
+    /// Services, secrets and certificates are as before the run.
+    pub as_served: bool,
     /// At least so many ops ended with an unknown outcome.
     pub indeterminate: usize,
 }
@@ -205,6 +213,7 @@ impl Scenario {
             own_workers: if c.carried { 0 } else { base.own_workers },
             nftables: base.nftables && !c.without_nftables,
             images: self.bcm.images,
+            runbook: c.runbook,
             bcm_api: self.bcm.api,
             timing: self.bcm.timing(Timing { cold: Duration::from_secs(c.cold.unwrap_or(0)), ..base.timing }),
             ..base

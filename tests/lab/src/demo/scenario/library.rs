@@ -43,6 +43,7 @@ scenarios![
     "control-plane-lost",
     "slurm-holds-gpu",
     "vip-unnoticed",
+    "refused",
     "gang",
     "image-path",
     "preflight-healthy",

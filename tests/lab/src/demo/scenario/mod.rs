@@ -6,6 +6,7 @@ mod bcm;
 mod check;
 mod file;
 mod library;
+mod site;
 mod when;
 
 pub use action::{Action, Edit, FaultOrder, How, MachineState, Named, PackageState, Patch};
@@ -13,6 +14,7 @@ pub use bcm::{Bcm, SyncEnd};
 pub use check::check;
 pub use file::{Event, Expected, Scenario, Step};
 pub use library::{ALL, find};
+pub use site::{BalancersState, IngressState, Loss, Site};
 /// In a list of nodes: every control-plane node, however many there are.
 pub const ALL_SERVERS: &str = "control-plane";
 

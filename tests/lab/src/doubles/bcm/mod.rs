@@ -24,6 +24,7 @@ pub const TOOLS: &[&str] = &[
     "du",
     "umount",
     "rm",
+    "python3",
 ];
 /// What a session in an image can run.
 pub const IMAGE_TOOLS: &[&str] = &[

@@ -53,6 +53,7 @@ pub fn status(kind: &Kind, v: &mut Value) {
         ("", "Pod") => json!({"phase": "Pending", "qosClass": quality(&v["spec"])}),
         ("", "Namespace") => json!({"phase": "Active"}),
         ("", "Service") => json!({"loadBalancer": {}}),
+        ("", "PersistentVolumeClaim") => json!({"phase": "Pending"}),
         // Nodes bring their own.
         ("", "Node") => v["status"].take(),
         ("apps", "DaemonSet") => {

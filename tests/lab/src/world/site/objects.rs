@@ -10,10 +10,14 @@ use serde_json::{Value, json};
 
 /// Of the load balancer in front of the ingress.
 pub const INGRESS_PORT: u16 = 8443;
+/// Below which the ingress serves.
+pub const DOMAIN: &str = "superpod.example";
 const TIGERA: &str = "operator.tigera.io";
 
 pub fn objects(all: &mut Objects, shape: &Shape, now: Timestamp) {
-    if shape.calico {
+    if shape.runbook {
+        super::runbook::objects(all, shape, now);
+    } else if shape.calico {
         calico(all, now);
     }
     let mut v = cast::object("node.k8s.io/v1", "RuntimeClass", "", "nvidia", json!({}), now);
@@ -21,10 +25,15 @@ pub fn objects(all: &mut Objects, shape: &Shape, now: Timestamp) {
     object(all, "node.k8s.io", "runtimeclasses", v);
 }
 
-fn calico(all: &mut Objects, now: Timestamp) {
+/// Of the operator's resources.
+pub fn definitions(all: &mut Objects, now: Timestamp) {
     for (plural, kind) in [("tigerastatuses", "TigeraStatus"), ("installations", "Installation")] {
         definition(all, &Custom { group: TIGERA, version: "v1", plural, kind, namespaced: false }, now);
     }
+}
+
+fn calico(all: &mut Objects, now: Timestamp) {
+    definitions(all, now);
     for part in ["apiserver", "calico"] {
         let mut v = cast::object("operator.tigera.io/v1", "TigeraStatus", "", part, json!({}), now);
         let condition = |kind: &str, status: &str, reason: &str| json!({"type": kind, "status": status, "reason": reason, "message": "All objects available", "lastTransitionTime": seconds(now)});
@@ -33,7 +42,14 @@ fn calico(all: &mut Objects, now: Timestamp) {
             condition("Degraded", "False", "NotApplicable"), condition("Progressing", "False", "NotApplicable")]});
         object(all, TIGERA, "tigerastatuses", v);
     }
+    installation(all, now);
+}
+
+pub fn installation(all: &mut Objects, now: Timestamp) {
     let mut v = cast::object("operator.tigera.io/v1", "Installation", "", "default", json!({}), now);
+    // Only the operator itself takes them off.
+    v["metadata"]["finalizers"] =
+        json!(["tigera.io/operator-cleanup", "operator.tigera.io/installation-controller"]);
     v["spec"] = json!({"variant": "Calico", "calicoNetwork": {"bgp": "Disabled", "ipPools": [{"cidr": "10.88.0.0/16", "encapsulation": "VXLAN"}]}});
     v["status"] = json!({"computed": v["spec"], "variant": "Calico"});
     object(all, TIGERA, "installations", v);

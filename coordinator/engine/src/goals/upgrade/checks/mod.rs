@@ -40,12 +40,12 @@ mod heal;
 mod images;
 mod install;
 mod interactive;
+mod issues;
 mod kubeadm_config;
 mod kubelet_flags;
 mod left_out;
 mod manifests;
 mod names;
-mod network;
 mod never_interrupt;
 mod nodes;
 mod packages;
@@ -265,7 +265,7 @@ const CHECKS: &[Check] = &[
     ("gates", gates::check),
     (apis::DEPRECATED, apis::check),
     ("removed-flags", removed_flags::check),
-    ("network", network::check),
+    ("issues", issues::check),
     (tigera::ID, tigera::check),
     (etcd_store::ID, etcd_store::check),
     ("etcd-versions", etcd_versions::check),

@@ -1,7 +1,8 @@
-//! Calico as its operator reports it, and an operator that was installed beside a Calico from manifests. Such an operator marks the nodes,
-//! then takes calico-node from them one by one; a drain in the middle of that leaves a node without a network.
+//! An operator that was installed beside a Calico from manifests and takes it over. Such an operator marks the nodes, then takes calico-node
+//! from them one by one; a drain in the middle of that leaves a node without a network. What else is known of Calico is in `issues`.
 
-use super::View;
+use super::{View, issues};
+use crate::issues::{IssueName, Mend};
 use crate::program::{Finding, Severity, finding};
 use crate::survey::ClusterSurvey;
 
@@ -13,7 +14,11 @@ const BEFORE: &str = "pre-operator";
 
 pub fn check(view: &View) -> Vec<Finding> {
     let Some(seen) = view.cluster() else { return vec![] };
-    parts(seen).into_iter().chain(operator(view, seen)).collect()
+    // One sentence about an operator is enough, unless it moves nodes now.
+    let told = issues::sightings(view)
+        .iter()
+        .any(|s| s.issue == IssueName::CalicoOperator && s.object == Mend::RemoveOperator.object());
+    operator(view, seen).into_iter().filter(|f| !told || f.severity == Severity::Blocker).collect()
 }
 
 fn operator(view: &View, seen: &ClusterSurvey) -> Option<Finding> {
@@ -44,20 +49,4 @@ fn operator(view: &View, seen: &ClusterSurvey) -> Option<Finding> {
         _ => return None,
     };
     Some(finding(ID, severity, None, evidence, &format!("kubectl get nodes -L {MIGRATION}")))
-}
-
-fn parts(seen: &ClusterSurvey) -> Vec<Finding> {
-    let parts = seen.tigera.iter().flatten();
-    parts
-        .filter_map(|part| {
-            let (severity, state) = match (part.available, part.degraded, part.progressing) {
-                (_, true, _) => (Severity::Blocker, "is degraded"),
-                (false, _, _) => (Severity::Blocker, "is not available"),
-                (true, false, true) => (Severity::Warning, "is being changed"),
-                (true, false, false) => return None,
-            };
-            let evidence = format!("{} {state}: {}", part.name, part.message);
-            Some(finding(ID, severity, None, evidence, "kubectl get tigerastatus"))
-        })
-        .collect()
 }

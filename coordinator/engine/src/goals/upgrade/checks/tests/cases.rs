@@ -114,6 +114,7 @@ fn served(i: &mut PlanInput, server_name: &str) {
         address: "10.77.0.90:443".into(),
         server_name: server_name.into(),
         certificate,
+        page: None,
     }];
 }
 

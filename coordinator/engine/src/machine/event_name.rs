@@ -1,0 +1,61 @@
+//! Names of the events.
+
+use super::event::Event;
+
+impl Event {
+    /// Kebab-case name, as in the JSON.
+    pub fn name(&self) -> &'static str {
+        match self {
+            Event::EpochClaimed { .. } => "epoch-claimed",
+            Event::RunStarted { .. } => "run-started",
+            Event::StepStarted { .. } => "step-started",
+            Event::OpEnded { .. } => "op-ended",
+            Event::StepWaiting { .. } => "step-waiting",
+            Event::StepDone { .. } => "step-done",
+            Event::StepFailed { .. } => "step-failed",
+            Event::EarlierLost { .. } => "earlier-lost",
+            Event::RunPaused { .. } => "run-paused",
+            Event::RunResumed { .. } => "run-resumed",
+            Event::Approved { .. } => "approved",
+            Event::RetryAsked { .. } => "retry-asked",
+            Event::DevicesOverridden { .. } => "devices-overridden",
+            Event::WaiverLifted { .. } => "waiver-lifted",
+            Event::NodeDeferred { .. } => "node-deferred",
+            Event::BatchChosen { .. } => "batch-chosen",
+            Event::BatchLeft { .. } => "batch-left",
+            Event::BatchWaits { .. } => "batch-waits",
+            Event::NodeUndone { .. } => "node-undone",
+            Event::NodeSetAside { .. } => "node-set-aside",
+            Event::NodeLost { .. } => "node-lost",
+            Event::OptionSet { .. } => "option-set",
+            Event::NodeReleased { .. } => "node-released",
+            Event::NodeIncluded { .. } => "node-included",
+            Event::AbortAsked { .. } => "abort-asked",
+            Event::RunAborted { .. } => "run-aborted",
+            Event::RunSucceeded => "run-succeeded",
+            Event::HeadActs { .. } => "head-acts",
+            Event::Healed { .. } => "healed",
+            Event::ApiDown { .. } => "api-down",
+            Event::ApiUp { .. } => "api-up",
+            Event::ApiProbed { .. } => "api-probed",
+            Event::AgentConnected { .. } => "agent-connected",
+            Event::AgentLost { .. } => "agent-lost",
+            Event::LedgerChanged { .. } => "ledger-changed",
+            Event::MachineRefused { .. } => "machine-refused",
+            Event::RunsAdopted { .. } => "runs-adopted",
+            Event::Attested { .. } => "attested",
+            Event::NodeAsked { .. } => "node-asked",
+            Event::NodeAnswered { .. } => "node-answered",
+            Event::BackupMade { .. } => "backup-made",
+            Event::ItemApproved { .. } => "item-approved",
+            Event::ItemRefused { .. } => "item-refused",
+            Event::ObjectLost { .. } => "object-lost",
+            Event::MendStarted { .. } => "mend-started",
+            Event::MendEnded { .. } => "mend-ended",
+            Event::SentinelSaw { .. } => "sentinel-saw",
+            Event::SentinelCleared { .. } => "sentinel-cleared",
+            Event::ReportNote { .. } => "report-note",
+            Event::RunsArchived { .. } => "runs-archived",
+        }
+    }
+}
