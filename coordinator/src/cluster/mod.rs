@@ -40,6 +40,11 @@ pub const JUMP: u64 = 1_000_000;
 
 #[async_trait]
 pub trait Cluster: Send + Sync {
+    /// The cluster that answers where this adapter has nothing to add; `None` for one that is no wrapper.
+    fn behind(&self) -> Option<&dyn Cluster> {
+        None
+    }
+
     /// Makes one read-only look.
     async fn look(&self, look: &ClusterLook) -> Result<ClusterReply, Failure>;
 
@@ -54,6 +59,9 @@ pub trait Cluster: Send + Sync {
 
     /// Whether one endpoint is ready, over a fresh connection.
     async fn ready_at(&self, endpoint: &str) -> ApiProbe {
+        if let Some(cluster) = self.behind() {
+            return cluster.ready_at(endpoint).await;
+        }
         let failed = |why: String| ApiProbe { endpoint: endpoint.into(), ok: false, why };
         let look = ClusterLook::ProbeApiServers { endpoints: vec![endpoint.into()] };
         match self.look(&look).await {
@@ -67,41 +75,62 @@ pub trait Cluster: Send + Sync {
 
     /// Whether one endpoint returns an object of the cluster, over a fresh connection. An adapter that reads no object asks for readiness.
     async fn read_at(&self, endpoint: &str) -> ApiProbe {
+        if let Some(cluster) = self.behind() {
+            return cluster.read_at(endpoint).await;
+        }
         self.ready_at(endpoint).await
     }
 
     /// Whether one endpoint takes a change, which it does not store. An adapter that changes nothing reads.
     async fn write_at(&self, endpoint: &str) -> ApiProbe {
+        if let Some(cluster) = self.behind() {
+            return cluster.write_at(endpoint).await;
+        }
         self.read_at(endpoint).await
     }
 
     /// Holds one watch at an endpoint open until it ends. `opened` is called when the endpoint has accepted it. The result is the reason of
     /// an end that a client would notice; `Ok` if the server ended it in time. An adapter without watches waits for ever.
     async fn watch_at(&self, endpoint: &str, opened: &(dyn Fn() + Send + Sync)) -> Result<(), String> {
+        if let Some(cluster) = self.behind() {
+            return cluster.watch_at(endpoint, opened).await;
+        }
         let _ = (endpoint, opened);
         std::future::pending().await
     }
 
     /// Sends the changes of followed objects until the watch breaks; the result is the reason.
     async fn follow(&self, what: &Followed, changes: &mpsc::Sender<Change>) -> Failure {
+        if let Some(cluster) = self.behind() {
+            return cluster.follow(what, changes).await;
+        }
         let _ = (what, changes);
         Failure::permanent("no-watches", "this adapter follows no objects")
     }
 
     /// The parts of a validation. `told` receives what is looked at.
     async fn parts(&self, ask: &PartsAsk, told: &Progress) -> Parts {
+        if let Some(cluster) = self.behind() {
+            return cluster.parts(ask, told).await;
+        }
         let _ = (ask, told);
         Parts::unseen("this adapter looks at no parts")
     }
 
     /// Creates a secret. One that exists is never replaced (`made-anew`).
     async fn create_secret(&self, copy: &SecretCopy) -> Result<String, Failure> {
+        if let Some(cluster) = self.behind() {
+            return cluster.create_secret(copy).await;
+        }
         let text = format!("this adapter creates no {copy:?}");
         Err(Failure::permanent("no-secrets", text))
     }
 
     /// The newest message of the API about an object; `None` without one.
     async fn said_about(&self, kind: &str, namespace: &str, name: &str) -> Result<Option<String>, Failure> {
+        if let Some(cluster) = self.behind() {
+            return cluster.said_about(kind, namespace, name).await;
+        }
         let _ = (kind, namespace, name);
         Ok(None)
     }

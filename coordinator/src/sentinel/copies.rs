@@ -2,19 +2,18 @@
 
 use super::Keeper;
 use crate::backup::Backups;
-use crate::cluster::{Change, Cluster, Followed, Parts, PartsAsk, SecretCopy};
+use crate::cluster::Cluster;
 use crate::dispatch::Progress;
 use crate::store::Store;
 use crate::validate::Validator;
 use async_trait::async_trait;
 use bytes::Bytes;
-use podlift_engine::doors::{ApiProbe, KeptSecret};
+use podlift_engine::doors::KeptSecret;
 use podlift_engine::machine::RunState;
 use podlift_engine::{ClusterAct, ClusterLook, ClusterReply};
 use podlift_model::{Epoch, Failure};
 use serde_json::Value;
 use std::sync::Arc;
-use tokio::sync::mpsc;
 
 pub(crate) struct Copies {
     pub cluster: Arc<dyn Cluster>,
@@ -64,6 +63,10 @@ impl Copies {
 
 #[async_trait]
 impl Cluster for Copies {
+    fn behind(&self) -> Option<&dyn Cluster> {
+        Some(&*self.cluster)
+    }
+
     async fn look(&self, look: &ClusterLook) -> Result<ClusterReply, Failure> {
         match look {
             ClusterLook::KeptService { namespace, name } => {
@@ -102,38 +105,6 @@ impl Cluster for Copies {
             ClusterAct::RestoreSecret { .. } => self.act(act, epoch).await,
             other => self.cluster.act_told(other, epoch, told).await,
         }
-    }
-
-    async fn ready_at(&self, endpoint: &str) -> ApiProbe {
-        self.cluster.ready_at(endpoint).await
-    }
-
-    async fn read_at(&self, endpoint: &str) -> ApiProbe {
-        self.cluster.read_at(endpoint).await
-    }
-
-    async fn write_at(&self, endpoint: &str) -> ApiProbe {
-        self.cluster.write_at(endpoint).await
-    }
-
-    async fn watch_at(&self, endpoint: &str, opened: &(dyn Fn() + Send + Sync)) -> Result<(), String> {
-        self.cluster.watch_at(endpoint, opened).await
-    }
-
-    async fn follow(&self, what: &Followed, changes: &mpsc::Sender<Change>) -> Failure {
-        self.cluster.follow(what, changes).await
-    }
-
-    async fn parts(&self, ask: &PartsAsk, told: &Progress) -> Parts {
-        self.cluster.parts(ask, told).await
-    }
-
-    async fn create_secret(&self, copy: &SecretCopy) -> Result<String, Failure> {
-        self.cluster.create_secret(copy).await
-    }
-
-    async fn said_about(&self, kind: &str, namespace: &str, name: &str) -> Result<Option<String>, Failure> {
-        self.cluster.said_about(kind, namespace, name).await
     }
 
     async fn raw(&self, path: &str, query: &[(&str, &str)]) -> Result<Option<Bytes>, Failure> {

@@ -56,6 +56,10 @@ impl Lying {
 
 #[async_trait]
 impl Cluster for Lying {
+    fn behind(&self) -> Option<&dyn Cluster> {
+        Some(&*self.inner)
+    }
+
     async fn raw(&self, path: &str, query: &[(&str, &str)]) -> Result<Option<bytes::Bytes>, Failure> {
         self.inner.raw(path, query).await
     }

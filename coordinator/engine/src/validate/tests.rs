@@ -1,6 +1,7 @@
 //! Each check: what passes, what fails, and what stays open because it was not seen.
 
 mod cases;
+mod served;
 
 use super::*;
 use crate::analysis::not_ready;
@@ -223,6 +224,18 @@ fn ends(days: i64) -> Ends {
     }
 }
 
+/// What is changed, the check that says so, its result and severity, and a part of its evidence.
+type Case = (fn(&mut Scene), &'static str, Outcome, Severity, &'static str);
+
+const F: Outcome = Outcome::Failed;
+const O: Outcome = Outcome::Open;
+const B: Severity = Severity::Blocker;
+const W: Severity = Severity::Warning;
+
+fn cases() -> impl Iterator<Item = &'static Case> {
+    cases::CLUSTER.iter().chain(served::SERVED)
+}
+
 fn away<T>() -> Result<T, String> {
     Err("it is away".into())
 }
@@ -242,7 +255,7 @@ fn a_whole_cluster_passes_every_check() {
 
 #[test]
 fn each_check_fails_by_what_is_wrong_and_stays_open_by_what_is_not_seen() {
-    for (i, (change, id, result, severity, text)) in cases::CASES.iter().enumerate() {
+    for (i, (change, id, result, severity, text)) in cases().enumerate() {
         let mut scene = whole();
         change(&mut scene);
         let seen = validate(&scene, &[]);
@@ -252,7 +265,7 @@ fn each_check_fails_by_what_is_wrong_and_stays_open_by_what_is_not_seen() {
         assert!(!check.next.is_empty(), "{i}: {check:?}");
     }
     for id in ids() {
-        let of = |result: Outcome| cases::CASES.iter().any(|case| case.1 == id && case.2 == result);
+        let of = |result: Outcome| cases().any(|case| case.1 == id && case.2 == result);
         assert!(
             of(Outcome::Failed) && of(Outcome::Open),
             "{id} has a case in which it fails, and one in which it stays open"
