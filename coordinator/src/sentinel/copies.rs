@@ -1,4 +1,5 @@
-//! The cluster, with the copies that the coordinator has: of services in its memory and in sealed sets, of secrets in memory alone.
+//! The cluster, with the copies that the coordinator has: of services in its memory and in sealed sets, of secrets in its memory and on
+//! this host.
 
 use super::Keeper;
 use crate::backup::Backups;
@@ -94,7 +95,7 @@ impl Cluster for Copies {
             None => Err(Failure::operator(
                 "no-copy",
                 format!(
-                    "the coordinator has no copy of secret {namespace}/{name} in memory: podlift secret restore {namespace}/{name} --set SET --identity FILE"
+                    "the coordinator has no copy of secret {namespace}/{name}: podlift secret restore {namespace}/{name} --set SET --identity FILE"
                 ),
             )),
         }
